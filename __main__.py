@@ -1,0 +1,12 @@
+"""The Pulumi program: read what the owner wants, build it on the stack's substrate, export what came of it."""
+
+from pathlib import Path
+
+import pulumi
+
+from components.config import read_config
+from components.substrate import build
+
+deployment = read_config(Path(__file__).resolve().parent)
+for name, value in build(deployment).items():
+    pulumi.export(name, value)

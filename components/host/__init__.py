@@ -1,0 +1,1 @@
+"""The policy on the host: our provider's typed resource, the component around it, and what it is rendered from."""

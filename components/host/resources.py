@@ -1,0 +1,95 @@
+"""Typed resources of our own provider `twin-host` (providers/host), as generated SDKs have them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+PACKAGE = "twin-host"
+
+
+def _camel(name: str) -> str:
+    """A Python name as it is written on the wire: `key_file` as `keyFile`."""
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+@dataclass(frozen=True)
+class TwinHostArgs:
+    """Where the host is.
+
+    Attributes:
+        address: name or address of its sshd, or `local`.
+        port: port of its sshd.
+        user: who logs in.
+        key_file: private key, `~` allowed.
+        known_hosts: file that knows the host's key, `~` allowed.
+    """
+
+    address: str
+    port: int
+    user: str
+    key_file: str
+    known_hosts: str
+
+
+class TwinHost(pulumi.ProviderResource):
+    """The provider, bound to one host."""
+
+    def __init__(self, name: str, args: TwinHostArgs, *, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(PACKAGE, name, {_camel(key): value for key, value in vars(args).items()}, opts)
+
+
+@dataclass(frozen=True)
+class NetworkPolicyArgs:
+    """A whole policy as rendered text.
+
+    Attributes:
+        ruleset: nft text of tables `inet twin_vpc` and `inet twin_vpc_host`; the provider defines `$uplinks` before it.
+        routing_rules: IPv4 policy-routing rules in order, each without its preference.
+        routing_rules6: the same for IPv6.
+        bridges: our bridges.
+        retired_bridges: bridges of segments that are gone, still denied.
+        blocks: block of each bridge, the retired ones included; nothing else on the host may lie in one.
+        mark: the table's sign on packets, value and mask in hexadecimal.
+        uplinks: interfaces to LAN and Internet; none means those of the host's default routes.
+        zone: firewalld's zone as XML, used where firewalld runs.
+        zone_policies: firewalld's policies as XML, by name.
+        sysctl: content of our file in /etc/sysctl.d.
+    """
+
+    ruleset: str
+    routing_rules: Sequence[str]
+    routing_rules6: Sequence[str]
+    bridges: Sequence[str]
+    retired_bridges: Sequence[str]
+    blocks: Mapping[str, str]
+    mark: str
+    uplinks: Sequence[str]
+    zone: str
+    zone_policies: Mapping[str, str]
+    sysctl: str
+
+
+class NetworkPolicy(pulumi.CustomResource):
+    """The policy as the host holds it: tables, routing rules, kernel settings, firewalld's part, a unit to load it.
+
+    Attributes:
+        uplinks_in_force: the uplinks that the rules were loaded with.
+        firewalld: whether firewalld runs on the host, so that its zone is a wall too.
+    """
+
+    uplinks_in_force: pulumi.Output[list[str]]
+    firewalld: pulumi.Output[bool]
+
+    def __init__(self, name: str, args: NetworkPolicyArgs, *, opts: pulumi.ResourceOptions | None = None) -> None:
+        outputs = dict.fromkeys(("uplinks_in_force", "firewalld"))
+        super().__init__(f"{PACKAGE}:index:NetworkPolicy", name, {**vars(args), **outputs}, opts)
+
+    def translate_input_property(self, prop: str) -> str:
+        """A property's name on the wire."""
+        return _camel(prop)
+
+    def translate_output_property(self, prop: str) -> str:
+        """A property's name in Python."""
+        return "".join(f"_{char.lower()}" if char.isupper() else char for char in prop)

@@ -1,0 +1,74 @@
+"""A libvirt stack: the host's policy first, then the networks, with the pools beside them."""
+
+from collections.abc import Mapping
+
+import pulumi
+
+from components import vpc as seam
+from components.host.policy import HostPolicy
+from components.host.render import render
+from components.host.resources import TwinHost, TwinHostArgs
+from components.libvirt.pools import StoragePools, StoragePoolsArgs
+from components.libvirt.provider import provider
+from components.libvirt.vpc import Vpc, VpcArgs
+from twinvpc.addressing.lock import StackLock
+from twinvpc.addressing.plan import libvirt_plan
+from twinvpc.model.libvirt import LibvirtStack
+from twinvpc.model.load import Intent
+from twinvpc.policy.nftables import UnsupportedTermError
+from twinvpc.policy.terms import compile_policy
+
+
+def build_libvirt(intent: Intent, stack: LibvirtStack, recorded: StackLock) -> Mapping[str, pulumi.Input[object]]:
+    """Register everything and return what the stack exports.
+
+    Raises:
+        pulumi.RunError: the policy holds a permission that the host's rules cannot express; nothing was registered.
+    """
+    plan = libvirt_plan(stack, recorded)
+    try:
+        rules = render(compile_policy(intent), plan, stack)
+    except UnsupportedTermError as error:
+        raise pulumi.RunError(f"nothing was changed: {error}; correct `flows` in network.yaml") from None
+    host = stack.host
+    twin_host = TwinHost("host", TwinHostArgs(host.address, host.port, host.user, host.key_file, host.known_hosts))
+    libvirt = provider("libvirt", host)
+    policy = HostPolicy("policy", rules, opts=pulumi.ResourceOptions(providers=[twin_host]))
+    segments = intent.network.segments
+    network: seam.Vpc = Vpc(
+        "vpc",
+        VpcArgs(
+            plan=plan,
+            domain=intent.network.domain,
+            closed=frozenset(name for name, segment in segments.items() if not segment.internet_services),
+            former=former_names(recorded.renamed),
+        ),
+        opts=pulumi.ResourceOptions(providers=[libvirt], depends_on=[policy]),
+    )
+    pools = StoragePools("pools", StoragePoolsArgs(stack.pools), opts=pulumi.ResourceOptions(providers=[libvirt]))
+    return {
+        "segments": {
+            name: {"cidr": subnet.cidr, "router": subnet.router, "bridge": subnet.attachment}
+            for name, segment in network.outputs.segments.items()
+            for subnet in segment.subnets
+        },
+        "pools": pools.names,
+        "uplinks": policy.uplinks,
+        "firewalld": policy.firewalld,
+    }
+
+
+def former_names(renamed: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """All former names of each segment, from the lock: a rename may never have been applied before the next one came.
+
+    Args:
+        renamed: former names, and what each was called next.
+    """
+    former: dict[str, list[str]] = {}
+    for old in sorted(renamed):
+        now, passed = old, set[str]()
+        while now in renamed and now not in passed:
+            passed.add(now)
+            now = renamed[now]
+        former.setdefault(now, []).append(old)
+    return {now: tuple(names) for now, names in former.items()}

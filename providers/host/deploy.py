@@ -1,0 +1,63 @@
+"""pyinfra's part: one fact about the host, and the operations that change it. Imported by the child process only."""
+
+import base64
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any, Literal
+
+import pyinfra.api
+from pyinfra.api.command import QuoteString, StringCommand
+from pyinfra.api.facts import FactBase
+
+from providers.host.files import remote, shell
+
+_pyinfra: Any = pyinfra.api
+"""Without its types: pyinfra annotates itself only in part."""
+
+SECONDS = 120
+"""Longest time a step on the host may take: a firewalld reload with many zones is the slow one."""
+
+
+def command(script: str, *arguments: str, stdin: str = "") -> StringCommand:
+    """One of our shell programs with its arguments, each quoted; it travels on the command line, its data on stdin."""
+    words = [QuoteString(word) for word in (shell(script), "twin-vpc", *arguments)]
+    return StringCommand("sh", "-c", *words, _stdin=stdin, _timeout=SECONDS)
+
+
+Depth = Literal["brief", "full", "expected"]
+"""How much a survey asks."""
+
+
+class HostSurvey(FactBase[Mapping[str, str]]):
+    """Answers by name, as `shell/survey.sh` lists them."""
+
+    def command(self, depth: Depth, settings: str, files: Sequence[str]) -> StringCommand:
+        """The program to run: how much to ask, which sysctl settings and files to read."""
+        return command("survey", shell("load"), depth, settings, *files)
+
+    def process(self, output: list[str]) -> Mapping[str, str]:
+        """Answers by name from lines of `name base64`."""
+        pairs = (line.partition(" ") for line in output)
+        return {name: base64.b64decode(value).decode(errors="replace") for name, _, value in pairs}
+
+    @staticmethod
+    def default() -> Mapping[str, str]:
+        """No answers: the survey did not run."""
+        return {}
+
+
+@_pyinfra.operation()
+def stage(archive: str) -> Generator[StringCommand]:
+    """Unpack new files aside and let the host judge them."""
+    yield command("stage", remote("check_firewalld"), stdin=archive)
+
+
+@_pyinfra.operation()
+def install(mark: str) -> Generator[StringCommand]:
+    """Put the staged files in their places and in force; remove firewalld files that are no longer wanted."""
+    yield command("install", mark, remote("reload_firewalld"))
+
+
+@_pyinfra.operation()
+def remove(ip_forward_before: str, bridges: Sequence[str]) -> Generator[StringCommand]:
+    """Take away what is ours."""
+    yield command("remove", ip_forward_before, " ".join(bridges), shell("load"), remote("reload_firewalld"))

@@ -1,0 +1,102 @@
+"""The lines of JSON between the plugin process and its pyinfra child."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, cast
+
+from providers.host.connection import Connection
+from providers.host.policy import HostState, InForce, Policy
+
+Verb = Literal["apply", "read", "remove"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One thing to do on the host.
+
+    Attributes:
+        verb: what.
+        connection: where.
+        policy: the wanted policy (apply), or the last known one (read, remove); none for an import.
+        in_force: what the last run recorded, if there was one.
+    """
+
+    verb: Verb
+    connection: Connection
+    policy: Policy | None = None
+    in_force: InForce | None = None
+
+    def to_line(self) -> str:
+        """One line, without its end."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_line(cls, line: str | bytes) -> "Request":
+        """The request that a line holds.
+
+        Raises:
+            ValueError: the line is no request.
+        """
+        data = _object(line, "verb", "connection", "policy", "in_force")
+        if data["verb"] not in ("apply", "read", "remove"):
+            raise ValueError(f"unknown verb {data['verb']!r}")
+        return cls(
+            verb=data["verb"],
+            connection=Connection(**data["connection"]),
+            policy=_policy(data["policy"]),
+            in_force=_in_force(data["in_force"]),
+        )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of it.
+
+    Attributes:
+        state: the host as it is now; none after a removal, or when nothing of ours is there.
+        error: the sentence for the owner when it went wrong.
+        half_done: whether the host may have been changed all the same.
+    """
+
+    state: HostState | None = None
+    error: str = ""
+    half_done: bool = False
+
+    def to_line(self) -> str:
+        """One line, without its end."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_line(cls, line: str | bytes) -> "Answer":
+        """The answer that a line holds.
+
+        Raises:
+            ValueError: the line is no answer.
+        """
+        data = _object(line, "state", "error", "half_done")
+        state = data["state"]
+        if state is None:
+            return cls(error=data["error"], half_done=data["half_done"])
+        policy, in_force = _policy(state["policy"]), _in_force(state["in_force"])
+        if policy is None or in_force is None:
+            raise ValueError("a state without its policy")
+        return cls(state=HostState(policy, in_force), error=data["error"])
+
+
+def _object(line: str | bytes, *names: str) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(line)
+    if set(data) != set(names):
+        raise ValueError(f"expected an object with {', '.join(names)}")
+    return data
+
+
+def _tuples(data: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(cast("list[str]", value)) if isinstance(value, list) else value for name, value in data.items()}
+
+
+def _policy(data: dict[str, Any] | None) -> Policy | None:
+    return None if data is None else Policy(**_tuples(data))
+
+
+def _in_force(data: dict[str, Any] | None) -> InForce | None:
+    return None if data is None else InForce(**_tuples(data))

@@ -1,0 +1,87 @@
+"""The plugin process: gRPC towards the engine, errors as one line, a quiet end on any signal."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import grpc
+import grpc.aio
+from pulumi.provider.experimental.property_value import PropertyValue
+from pulumi.provider.experimental.server import ProviderServicer
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
+
+from providers.host import VERSION
+from providers.host.client import Worker
+from providers.host.errors import HostError
+from providers.host.provider import RESOURCE_ID, HostProvider, InitFailedError
+
+_MESSAGE_LIMIT = 400 * 1024 * 1024
+"""The engine's own limit; rule sets of hundreds of segments pass grpc's default of 4 MiB."""
+
+
+_CODE: Any = grpc.StatusCode.FAILED_PRECONDITION
+
+
+class OneLineErrors(grpc.aio.ServerInterceptor):
+    """An error reaches the owner as its sentence, not as grpc's traceback."""
+
+    async def intercept_service(
+        self, continuation: Callable[..., Awaitable[Any]], handler_call_details: grpc.HandlerCallDetails
+    ) -> "grpc.RpcMethodHandler[Any, Any]":
+        """Wrap the handler of a call; every call of the provider protocol is one request and one answer."""
+        handler: Any = await continuation(handler_call_details)
+        if handler is None or handler.unary_unary is None:
+            return cast("grpc.RpcMethodHandler[Any, Any]", handler)
+
+        async def answer(request: object, context: "grpc.aio.ServicerContext[Any, Any]") -> object:
+            try:
+                return await handler.unary_unary(request, context)
+            except InitFailedError as error:
+                await context.abort(_CODE, str(error), (("grpc-status-details-bin", init_failed(error)),))
+            except HostError as error:
+                await context.abort(_CODE, str(error))
+            except NotImplementedError as error:
+                await context.abort(grpc.StatusCode.UNIMPLEMENTED, str(error))
+            except Exception as error:  # noqa: BLE001 - the last line of defence: a bug of ours, named, untraced
+                await context.abort(grpc.StatusCode.INTERNAL, f"a bug in twin-host: {type(error).__name__}: {error}")
+
+        return grpc.unary_unary_rpc_method_handler(
+            answer,
+            request_deserializer=handler.request_deserializer,
+            response_serializer=handler.response_serializer,
+        )
+
+
+def init_failed(error: InitFailedError) -> bytes:
+    """The status by which the engine knows a resource that is there, but not finished."""
+    status = status_pb2.Status(code=_CODE.value[0], message=str(error))
+    detail = provider_pb2.ErrorResourceInitFailed(
+        id=RESOURCE_ID,
+        reasons=[str(error)],
+        properties=PropertyValue.marshal_map(error.properties),
+    )
+    status.details.add().Pack(detail)
+    return status.SerializeToString()
+
+
+async def serve(engine_address: str, worker: Worker) -> None:
+    """Serve until the engine ends us; the port goes to stdout first, as the engine expects."""
+    provider = HostProvider(worker)
+    server = grpc.aio.server(
+        interceptors=[OneLineErrors()], options=[("grpc.max_receive_message_length", _MESSAGE_LIMIT)]
+    )
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(
+        ProviderServicer([], VERSION, provider, engine_address), server
+    )
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    await ended.wait()
+    await provider.cancel()
+    await server.stop(grace=0.2)

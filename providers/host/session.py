@@ -1,0 +1,164 @@
+"""A pyinfra connection to the host, and what its failures mean in plain words. Used by the child process only."""
+
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyinfra.api
+import pyinfra.context
+from pyinfra.api.exceptions import ConnectError, NestedOperationError, PyinfraError
+
+from providers.host.connection import Connection, config_key
+from providers.host.deploy import Depth, HostSurvey
+from providers.host.errors import HostError
+
+_api: Any = pyinfra.api
+_context: Any = pyinfra.context
+# Without their types: pyinfra annotates itself only in part.
+
+CONNECT_SECONDS = 10
+"""How long a host may take to answer before it counts as unreachable."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a program on the host wrote, and its exit code's meaning: whether it ended well."""
+
+    succeeded: bool
+    stdout: str
+    stderr: str
+
+
+class Session:
+    """One connection, made on first use and made again when it was lost in between.
+
+    Args:
+        connection: where the host is.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._state: Any = None
+
+    def survey(self, depth: Depth, settings: Sequence[str] = (), files: Sequence[str] = ()) -> Mapping[str, str]:
+        """Ask the host what it is like; changes nothing.
+
+        Raises:
+            HostError: the host cannot be reached or answered nothing.
+        """
+        state, host = self._connected()
+        answers: Mapping[str, str]
+        with _context.ctx_state.use(state), _context.ctx_host.use(host):
+            try:
+                answers = host.get_fact(HostSurvey, depth=depth, settings=" ".join(settings), files=tuple(files))
+            except PyinfraError as error:
+                raise self._lost(error) from error
+        if "uid" not in answers:
+            raise HostError(
+                f"{self.connection.label} answered nothing; is `sh` the login shell of {self.connection.user}?"
+            )
+        return answers
+
+    def run(self, deploy: Callable[..., Any], *arguments: object) -> Outcome:
+        """Run one operation now.
+
+        Args:
+            deploy: one of the operations in `deploy`.
+            arguments: its arguments.
+
+        Raises:
+            HostError: the connection was lost meanwhile.
+        """
+        state, host = self._connected()
+        meta: Any
+        with _context.ctx_state.use(state), _context.ctx_host.use(host):
+            try:
+                meta = deploy(*arguments)
+            except NestedOperationError as error:  # it failed; what it said is kept under its hash
+                meta = state.get_op_data_for_host(host, error.args[0]).operation_meta
+            except PyinfraError as error:
+                raise self._lost(error) from error
+        return Outcome(meta.did_succeed(), meta.stdout, meta.stderr)
+
+    def _connected(self) -> tuple[Any, Any]:
+        if self._state is None or self._is_lost():
+            self._state = self._connect()
+        return self._state, next(iter(self._state.inventory))
+
+    def _is_lost(self) -> bool:
+        if self.connection.is_local:
+            return False
+        transport: Any = next(iter(self._state.inventory)).connector.client.get_transport()
+        return transport is None or not transport.is_active()
+
+    def _connect(self) -> object:
+        self.connection.require_files()
+        config: Any = _api.Config(CONNECT_TIMEOUT=CONNECT_SECONDS)
+        state: Any = _api.State(self._inventory(), config, check_for_changes=False)
+        host: Any = next(iter(state.inventory))
+        try:
+            host.connect(show_errors=False, raise_exceptions=True)
+        except ConnectError as error:
+            raise HostError(explain(self.connection, str(error))) from error
+        except PyinfraError as error:  # a private key that cannot be read
+            raise HostError(f"{config_key('keyFile')}: {error}; name a private key without a passphrase") from error
+        state.activate_host(host)
+        state.is_executing = True
+        return state
+
+    def _inventory(self) -> object:
+        here = self.connection
+        if here.is_local:
+            return _api.Inventory((["@local"], {}))
+        data = {
+            "ssh_hostname": here.address,
+            "ssh_port": here.port,
+            "ssh_user": here.user,
+            "ssh_key": str(Path(here.key_file).expanduser()),
+            "ssh_known_hosts_file": str(Path(here.known_hosts).expanduser()),
+            "ssh_strict_host_key_checking": "yes",
+            "ssh_config_file": os.devnull,
+            "ssh_allow_agent": False,
+            "ssh_look_for_keys": False,
+        }
+        return _api.Inventory(([(here.address, data)], {}))
+
+    def _lost(self, error: PyinfraError) -> HostError:
+        return HostError(
+            f"the connection to {self.connection.label} broke off ({error}); run `pulumi up` again, it goes on"
+        )
+
+
+def explain(connection: Connection, reason: str) -> str:
+    """The sentence behind one of pyinfra's reasons for not connecting."""
+    label = connection.label
+    known = connection.known_hosts
+    if "Authentication error" in reason:
+        return (
+            f"{label} refuses the key {connection.key_file}; put its public half into authorized_keys of "
+            f"{connection.user}, or name another key in {config_key('keyFile')} or another user in {config_key('user')}"
+        )
+    if "No host key" in reason:
+        return (
+            f"the host key of {label} is not in {known}; compare it on the host's own screen, then "
+            f"`ssh-keyscan -p {connection.port} {connection.address} >> {known}`, or name another file: "
+            f"{config_key('knownHosts')}"
+        )
+    if "host key error" in reason:
+        return (
+            f"{label} shows another host key than the one in {known}: somebody stands in between, or the host was "
+            f"installed anew. If it was, remove the old line from {config_key('knownHosts')}"
+        )
+    if "Could not resolve" in reason:
+        return f"{config_key('address')}: no DNS server knows {connection.address}; correct it or give an address"
+    keys = f"{config_key('address')} and {config_key('port')}"
+    return f"{label} cannot be reached ({reason}); is it up, and are {keys} right?"
+
+
+def quiet() -> None:
+    """Silence the logs of pyinfra and paramiko: what they have to tell goes through the answers."""
+    logging.getLogger("pyinfra").setLevel(logging.CRITICAL)
+    logging.getLogger("paramiko").setLevel(logging.CRITICAL)

@@ -1,0 +1,85 @@
+# Puts staged files in their places and in force, walls before forwarding. Safe to repeat after a kill at any line.
+#   $1          the mark of judged packets
+#   $2          the text of `reload_firewalld`
+#   stdout      what the kernel then holds of ours
+#   exit        21: a file, 22: the kernel, 23: sysctl, 24: systemd, 25: firewalld, 26: Docker's chain
+set -u
+umask 077
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
+LC_ALL=C
+export PATH LC_ALL
+stage=/run/twin-vpc-stage
+mark=$1 reload=$2
+reloading=''
+
+# Who has yet to be told of changed files, even by the run after one that was killed: in /run, as a reboot tells them too.
+tell_firewalld=/run/twin-vpc.tell-firewalld
+tell_systemd=/run/twin-vpc.tell-systemd
+
+# place MODE PATH [TELL]: replaces a file in one step if it differs. The copy is made in the file's own folder: that is
+# where SELinux gives a new file the label that belongs there.
+place() {
+    mkdir -p "${2%/*}" || exit 21
+    cmp -s "$stage$2" "$2" && [ "$(stat -c %a "$2")" = "$1" ] && return
+    [ -z "${3-}" ] || : >"$3" || exit 21
+    cp "$stage$2" "$2.new" && chmod "0$1" "$2.new" && mv -f "$2.new" "$2" || exit 21
+}
+
+is_active() {
+    printf '%s\n' "$active" | sed -n "$1p" | grep -qx active
+}
+active=$(systemctl is-active firewalld.service docker.service twin-vpc-docker.service)
+
+mkdir -p /etc/twin-vpc && chmod 0700 /etc/twin-vpc || exit 21
+# The manifest first: what the host was like before us must survive a kill right after this line.
+place 600 /etc/twin-vpc/manifest.json
+for file in "$stage"/etc/firewalld/*/*.xml; do
+    [ -f "$file" ] || continue
+    place 644 "${file#"$stage"}" "$tell_firewalld"
+done
+# What an earlier run placed and this one does not want. By name, not by manifest: a run killed right after the line above
+# has left files that no manifest names any more.
+for file in /etc/firewalld/zones/twin-vpc.xml /etc/firewalld/policies/twin-vpc*.xml; do
+    [ -f "$file" ] && [ ! -f "$stage$file" ] || continue
+    : >"$tell_firewalld" && rm -f "$file" "$file.old" || exit 21
+done
+# Slow to start, so it starts now; it reloads once it is told that the walls are up, and not at all if we end before.
+if [ -e "$tell_firewalld" ] && is_active 1; then
+    mkfifo "$stage/go" || exit 21
+    python3 -Es -c "$reload" <"$stage/go" &
+    reloading=$!
+    exec 8>"$stage/go"
+fi
+
+for name in ruleset.nft routing-rules routing-rules6; do
+    place 600 "/etc/twin-vpc/$name"
+done
+place 700 /etc/twin-vpc/load
+/etc/twin-vpc/load || exit 22
+[ -z "$reloading" ] || echo go >&8
+
+# What remove.sh gives back. Written once, before our first change.
+mark_before=/etc/twin-vpc/src_valid_mark.before
+[ -s "$mark_before" ] || sysctl -n net.ipv4.conf.all.src_valid_mark >"$mark_before" || exit 23
+place 644 /etc/sysctl.d/60-twin-vpc.conf
+# --ignore: settings of bridges that libvirt has yet to make; a wrong value still fails.
+sysctl --quiet --ignore --load=/etc/sysctl.d/60-twin-vpc.conf || exit 23
+
+for unit in twin-vpc.service twin-vpc-docker.service nftables.service.d/twin-vpc.conf; do
+    place 644 "/etc/systemd/system/$unit" "$tell_systemd"
+done
+if [ "$(systemctl is-enabled twin-vpc.service twin-vpc-docker.service 2>/dev/null | sort -u)" != enabled ]; then
+    : >"$tell_systemd" || exit 21
+fi
+# `enable` also makes systemd read its units again.
+[ ! -e "$tell_systemd" ] || systemctl --quiet enable twin-vpc.service twin-vpc-docker.service || exit 24
+systemctl start twin-vpc.service || exit 24
+
+[ -z "$reloading" ] || wait "$reloading" || exit 25
+rm -f "$tell_firewalld"
+if is_active 2; then
+    /etc/twin-vpc/load docker "$mark" || exit 26
+    [ ! -e "$tell_systemd" ] && is_active 3 || systemctl --no-block restart twin-vpc-docker.service || exit 24
+fi
+/etc/twin-vpc/load show
+rm -rf "$stage" "$tell_systemd"

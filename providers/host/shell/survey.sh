@@ -1,0 +1,89 @@
+# What the host is like. Read only. Prints one line per answer: a name and its value in base64.
+#   $1          the text of `load`, to read the kernel in the same words whatever lies on the host's disk
+#   $2          `brief` (what a change must know), `full` (all that a refresh compares) or `expected` (what the files stand
+#               for: slower, and asked for only where the kernel holds something else than what was loaded)
+#   $3          the sysctl settings to read, separated by blanks
+#   $4 and on   the files to read
+set -u
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
+LC_ALL=C
+export PATH LC_ALL
+loader=$1 depth=$2 settings=$3
+shift 3
+
+answer() {
+    name=$1
+    shift
+    printf '%s %s\n' "$name" "$("$@" 2>/dev/null </dev/null | base64 -w 0)"
+}
+
+missing_programs() {
+    for program in nft ip systemctl sysctl unshare flock tar awk; do
+        command -v "$program" >/dev/null || printf '%s ' "$program"
+    done
+}
+
+has_firewalld() {
+    command -v firewall-cmd >/dev/null && [ -d /etc/firewalld ] && echo yes
+}
+
+setting_values() {
+    for setting in $settings; do
+        printf '%s=%s\n' "$setting" "$(sysctl -n "$setting" 2>/dev/null | tr '\t' ' ')"
+    done
+}
+
+active_zones() {
+    busctl --json=short call org.fedoraproject.FirewallD1 /org/fedoraproject/FirewallD1 \
+        org.fedoraproject.FirewallD1.zone getActiveZones
+}
+
+# Bridges of libvirt's networks in mode `open`, as ours are: libvirt itself lets everything through there.
+open_bridges() {
+    set +f
+    for file in /etc/libvirt/qemu/networks/*.xml; do
+        grep -q "<forward mode='open'" "$file" && sed -n "s/^ *<bridge name='\([^']*\)'.*/\1/p" "$file"
+    done
+}
+
+docker_filter() {
+    command -v iptables >/dev/null && iptables -w -S FORWARD && iptables -w -S DOCKER-USER
+}
+
+# The tables and rules that the files on disk stand for, loaded into a network namespace that is thrown away.
+expected() {
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    unshare --net -- sh -c 'sh -c "$1" /etc/twin-vpc/load && sh -c "$1" /load show' expected "$loader"
+}
+
+client=${SSH_CONNECTION-}
+client=${client%% *}
+active=$(systemctl is-active firewalld.service docker.service 2>/dev/null)
+set -f
+answer uid id -u
+if [ "$depth" = expected ]; then
+    answer expected expected
+    exit 0
+fi
+answer missing missing_programs
+answer routes ip -4 route show default
+answer all-routes ip -4 -j route show table all
+answer addresses ip -4 -j address
+answer client printf '%s' "$client"
+[ -z "$client" ] || answer way-back ip -j route get "$client"
+answer links ls /sys/class/net
+answer open-bridges open_bridges
+answer forward cat /proc/sys/net/ipv4/ip_forward
+answer firewalld has_firewalld
+answer active printf '%s' "$active"
+for file in "$@"; do
+    [ -f "$file" ] && answer "file:$file" cat "$file"
+done
+[ "$depth" = full ] || exit 0
+
+answer show sh -c "$loader" /load show
+answer enabled systemctl is-enabled twin-vpc.service twin-vpc-docker.service
+answer settings setting_values
+case $active in active*) answer zones active_zones ;; esac
+case $active in *active) answer docker docker_filter ;; esac
+exit 0

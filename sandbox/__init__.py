@@ -1,0 +1,1 @@
+"""The twin: a closed world on one machine in which the real program is run and measured."""

@@ -1,0 +1,103 @@
+"""`python -m sandbox prepare|up|down|matrix`: the main job on the sandbox, from nothing to a proven matrix."""
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import asdict
+
+from rich.console import Console
+
+from sandbox import dell, engine
+from sandbox.command import CommandError, progress
+from sandbox.dell import SandboxError, image
+from sandbox.engine.parts import EngineError
+from sandbox.measure import rig, take_baseline
+from sandbox.measured import show_tries
+from sandbox.paths import ROOT
+from sandbox.probe.attempts import MeasurementError
+from sandbox.probe.guests import GuestError
+from sandbox.project import STACK, forget, project
+from twinvpc.addressing.lock import read_lock
+from twinvpc.cli.app import granted, load_all
+from twinvpc.cli.pictures import FOLDER, Format, write_pictures
+from twinvpc.model.problems import InvalidInputError
+
+EQUAL, DIFFERENT, FAILED = 0, 1, 2
+
+NEXT = """
+What to look at next:
+  make plan                     addresses and intended matrix of every stack
+  make matrix                   measure again, e.g. after you changed network.yaml and ran `make up`
+  python -m sandbox.dell exec -- nft list table inet twin_vpc       the rules in force on the host
+  python -m sandbox.dell exec -- ip rule                            the second wall
+  python -m sandbox.dell exec -- virsh net-dumpxml public           a network as libvirt has it
+  make down                     take it all away
+"""
+
+
+def main() -> int:
+    """Run a command. Exit codes: 0 as intended, 1 a cell differs, 2 it could not be done."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    parser.add_argument("command", choices=("prepare", "up", "down", "matrix"))
+    parser.add_argument("--json", action="store_true", help="the measurement as JSON")
+    given = parser.parse_args()
+    commands = {"prepare": prepare, "up": up, "down": down, "matrix": lambda: matrix(as_json=given.json)}
+    try:
+        return commands[given.command]()
+    except (SandboxError, EngineError, CommandError, InvalidInputError, MeasurementError, GuestError) as error:
+        print(error, file=sys.stderr)
+        return FAILED
+
+
+def prepare() -> int:
+    """Make what takes long and is kept in the cache: the engine and, for root, the host's image."""
+    progress(f"engine: {engine.ensure().way}")
+    if os.geteuid() == 0:
+        image.ensure()
+        progress("sandbox host: its image is there")
+    return EQUAL
+
+
+def up() -> int:
+    """Bring the sandbox up, deploy the stack with the repo's own files, and measure every cell."""
+    made = engine.ensure()
+    progress(f"engine: {made.way}")
+    world = dell.up()
+    laid = project(world, made)
+    take_baseline(world)
+    progress(f"pulumi up --stack {STACK}, from the laptop {world.places['laptop'].address} over SSH")
+    if laid.show("up", "--yes", "--skip-preview", "--stack", STACK) != 0:
+        return FAILED
+    progress("measuring every cell with real packets")
+    result = matrix(as_json=False)
+    intents = load_all(ROOT, STACK)
+    drawn = write_pictures(intents, granted(intents, read_lock(ROOT)), ROOT / FOLDER, Format.SVG)
+    progress(f"picture: {drawn[0]}")
+    if result == EQUAL:
+        print(NEXT)
+    return result
+
+
+def matrix(*, as_json: bool) -> int:
+    """Measure every cell of the running sandbox."""
+    with rig(dell.current(), ROOT) as here:
+        measured = here.measure()
+        tries = here.tries()
+    if as_json:
+        print(json.dumps(measured.as_data() | {"tries": [asdict(one) for one in tries]}, indent=1))
+    else:
+        measured.show(Console())
+        show_tries(Console(), tries)
+    return EQUAL if not measured.failures and all(one.right for one in tries) else DIFFERENT
+
+
+def down() -> int:
+    """Take the sandbox away: host, namespaces, and Pulumi's record of what was on the host."""
+    dell.down()
+    forget()
+    progress("the sandbox is gone; engine and host image stay in the cache")
+    return EQUAL
+
+
+sys.exit(main())

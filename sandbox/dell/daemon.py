@@ -1,0 +1,69 @@
+"""Background processes of the sandbox, each known by a file with its pid and the time it started."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from sandbox.dell import cgroup
+from sandbox.dell.site import SandboxError, Site
+from sandbox.paths import ROOT
+
+_PATIENCE = 15.0
+"""Seconds a new process has until it is in its control group and has written its pid file."""
+
+
+def start(site: Site, name: str, *before: str | Path) -> None:
+    """Start the module `sandbox.dell.<name>` in the background and wait until it has enrolled itself.
+
+    Args:
+        site: the sandbox it works for; its id is the only argument.
+        name: last part of the module's name; also of its pid file and log.
+        before: a program that runs it elsewhere, such as `nsenter --net=FILE`.
+
+    Raises:
+        SandboxError: it ended at once; the message holds what it said.
+    """
+    log = site.state / f"{name}.out"
+    words = [*map(str, before), sys.executable, "-m", f"sandbox.dell.{name}", site.id]
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            words, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    deadline = time.monotonic() + _PATIENCE
+    while running(site, name) is None:
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise SandboxError(f"sandbox.dell.{name} did not start; it said:\n{log.read_text()[-2000:]}")
+        time.sleep(0.02)
+
+
+def enrol(site: Site, name: str) -> None:
+    """Make this process findable: by the sandbox's control group first, then by its pid file."""
+    cgroup.join(site.machine, name)
+    pid = os.getpid()
+    partial = _file(site, name).with_suffix(".new")
+    partial.write_text(f"{pid} {_started(pid)}\n")
+    partial.rename(_file(site, name))
+
+
+def running(site: Site, name: str) -> int | None:
+    """The pid of the daemon `name`, or none. A pid that another process took over since does not count."""
+    try:
+        pid, started = _file(site, name).read_text().split()
+    except FileNotFoundError:
+        return None
+    return int(pid) if _started(int(pid)) == started else None
+
+
+def _file(site: Site, name: str) -> Path:
+    return site.state / f"{name}.pid"
+
+
+def _started(pid: int) -> str | None:
+    """The process's start time in clock ticks since boot, as the kernel writes it; none when it has ended."""
+    try:
+        state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if state == "Z" else rest[18]

@@ -1,0 +1,63 @@
+"""An engine that is ready, and the environment in which its `pulumi` runs."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.engine.parts import PLUGIN
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where the libvirt plugin finds xsltproc and mkisofs, and the host provider ssh."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A usable engine.
+
+    Attributes:
+        bin: folder with `pulumi` and its language host, to be put first on PATH.
+        plugin: the libvirt provider's executable.
+        way: how it was come by, for a person.
+    """
+
+    bin: Path
+    plugin: Path
+    way: str
+
+    def environment(self, home: Path, backend: Path, passphrase_file: Path) -> Mapping[str, str]:
+        """The whole environment for `pulumi`: nothing of this process's own, so no proxy, no credential.
+
+        Creates the folders, and registers the plugin in the home's plugin store: from there the engine takes
+        it without the warning that it prints for a plugin on PATH.
+
+        Args:
+            home: the user's home as Pulumi and ssh shall see it.
+            backend: folder that holds the stacks' states.
+            passphrase_file: file with the passphrase of the stacks' secrets; its text stays there.
+        """
+        pulumi_home = home / ".pulumi"
+        self._register(pulumi_home / "plugins" / f"resource-libvirt-v{PLUGIN.version}")
+        backend.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return {
+            "PATH": f"{self.bin}:{SYSTEM_PATH}",
+            "HOME": str(home),
+            "LANG": "C.UTF-8",
+            "TERM": "dumb",
+            "PULUMI_HOME": str(pulumi_home),
+            "PULUMI_BACKEND_URL": f"file://{backend}",
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase_file),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            # Our language host runs under this Python; the program under what Pulumi.yaml says.
+            "VIRTUAL_ENV": sys.prefix,
+        }
+
+    def _register(self, folder: Path) -> None:
+        """A folder of its own with a link in it: the engine does not look into a linked folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        link = folder / self.plugin.name
+        if link.is_symlink() and link.readlink() == self.plugin:
+            return
+        link.unlink(missing_ok=True)
+        link.symlink_to(self.plugin)

@@ -1,0 +1,103 @@
+"""The owner's tool, run as its user runs it."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = ("network.yaml", "Pulumi.dell.yaml", "Pulumi.aws.yaml", "addresses.lock.json")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in FILES:
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def tool(folder: Path, *argv: str) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "twinvpc.cli", *argv, "--root", str(folder)]
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+def edit(folder: Path, name: str, old: str, new: str) -> None:
+    text = (folder / name).read_text()
+    assert old in text, "the edit must hit something"
+    (folder / name).write_text(text.replace(old, new))
+
+
+def test_plan_shows_every_stack_with_its_addresses_and_matrix(folder: Path) -> None:
+    shown = tool(folder, "plan")
+    assert shown.returncode == 0, shown.stderr
+    for word in ("stack aws", "stack dell", "10.0.3.0/24", "ap-northeast-1c", "static only", "2261-2280"):
+        assert word in shown.stdout
+    assert max(map(len, shown.stdout.splitlines())) <= 80, "fits a terminal of 80 columns"
+
+
+def test_plan_as_json_names_every_cell(folder: Path) -> None:
+    data = json.loads(tool(folder, "plan", "--json").stdout)
+    cells = data["dell"]["cells"]
+    assert len(cells) == 81, "nine nodes, every ordered pair"
+    assert cells["public → database"] == "all"
+    assert cells["database → public"] == "–"
+    assert cells["lan → internet"] == "foreign"
+    assert cells["management → host"] == "icmp tcp/53 tcp/2200 udp/53 udp/67"
+    assert data["aws"]["blocks"]["public/ap-northeast-1a"] == "10.0.1.0/24"
+
+
+def test_mistakes_in_both_files_are_told_at_once_and_nothing_is_written(folder: Path) -> None:
+    edit(folder, "network.yaml", "from: public", "from: pubic")
+    edit(folder, "Pulumi.dell.yaml", "10.0.3.0/24", "10.0.2.128/25")
+    edit(folder, "Pulumi.aws.yaml", "ap-northeast-1c]", "ap-northeast-1b]")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for command in ("plan", "lock-addresses"):
+        told = tool(folder, command)
+        assert told.returncode == 2
+        assert "Traceback" not in told.stderr + told.stdout
+        for word in ("pubic", "10.0.2.128/25", "ap-northeast-1b", "do:", "rule:"):
+            assert word in told.stderr, f"{command} names {word}"
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_new_segment_is_recorded_and_a_second_run_says_nothing_new(folder: Path) -> None:
+    edit(folder, "network.yaml", "  container:", "  guests: {purpose: visitors}\n  container:")
+    line = "    guests: {cidr: 10.0.9.0/24, ssh_ports: 2281-2290}\n"
+    edit(folder, "Pulumi.dell.yaml", "    container:", line + "    container:")
+    assert "make lock-addresses" in tool(folder, "plan").stdout
+    first = tool(folder, "lock-addresses")
+    assert "dell: guests: new → 10.0.9.0/24" in first.stdout
+    assert "aws: guests/ap-northeast-1a: new →" in first.stdout
+    assert "nothing new" in tool(folder, "lock-addresses").stdout
+
+
+def test_a_block_that_would_move_is_refused_with_both_names(folder: Path) -> None:
+    edit(folder, "Pulumi.dell.yaml", "public: {cidr: 10.0.1.0/24, dhcp: 10.0.1.100-10.0.1.200",
+         "public: {cidr: 10.0.9.0/24, dhcp: 10.0.9.100-10.0.9.200")  # fmt: skip
+    told = tool(folder, "plan")
+    assert told.returncode == 2
+    assert "`public` would move from 10.0.1.0/24 to 10.0.9.0/24" in told.stderr
+
+
+def test_a_segment_that_is_gone_leaves_a_tombstone(folder: Path) -> None:
+    for name in ("network.yaml", "Pulumi.dell.yaml"):
+        lines = (folder / name).read_text().splitlines(keepends=True)
+        (folder / name).write_text("".join(line for line in lines if not line.strip().startswith("container:")))
+    edit(folder, "network.yaml", ", container]", "]")
+    assert "dell: container: 10.0.4.0/24 → tombstone" in tool(folder, "lock-addresses").stdout
+    lock = json.loads((folder / "addresses.lock.json").read_text())
+    assert lock["stacks"]["dell"]["removed"] == {"container": "10.0.4.0/24"}
+
+
+def test_the_check_is_silent_while_every_address_is_recorded_and_fails_when_one_is_not(folder: Path) -> None:
+    fine = tool(folder, "plan", "--check")
+    assert (fine.returncode, fine.stdout, fine.stderr) == (0, "", "")
+    edit(folder, "network.yaml", "  container:", "  guests: {purpose: visitors}\n  container:")
+    line = "    guests: {cidr: 10.0.9.0/24, ssh_ports: 2281-2290}\n"
+    edit(folder, "Pulumi.dell.yaml", "    container:", line + "    container:")
+    told = tool(folder, "plan", "--check")
+    assert told.returncode == 1
+    assert "make lock-addresses" in told.stderr

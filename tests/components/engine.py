@@ -1,0 +1,202 @@
+"""A Pulumi engine for tests: it registers everything, provides nothing, and remembers every request."""
+
+import asyncio
+import contextvars
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pulumi
+import pulumi.runtime
+import yaml
+from pulumi.runtime import mocks
+from pulumi.runtime.proto import engine_pb2
+from pulumi.runtime.stack import run_in_stack
+
+ROOT = Path(__file__).parents[2]
+STACK = "pulumi:pulumi:Stack"
+NETWORK = "libvirt:index/network:Network"
+POOL = "libvirt:index/pool:Pool"
+POLICY = "twin-host:index:NetworkPolicy"
+
+Message: TypeAlias = Any
+"""A message of the engine's protocol, which carries no usable types."""
+Program = Callable[[], None]
+Outputs = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+# What a provider adds to the inputs, by type token. A custom type that is not here is refused.
+PROVIDED: Mapping[str, Outputs] = {
+    NETWORK: lambda _: {},
+    POOL: lambda _: {"capacity": 1, "allocation": 0, "available": 1},
+    POLICY: lambda given: {"uplinksInForce": given["uplinks"] or ["eno1"], "firewalld": True},
+}
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One resource as the program asked for it."""
+
+    urn: str
+    type: str
+    name: str
+    custom: bool
+    inputs: Mapping[str, Any]
+    parent: str
+    provider: str
+    dependencies: tuple[str, ...]
+    aliases: tuple[str, ...]
+    delete_before_replace: bool
+    replace_on_changes: tuple[str, ...]
+
+
+class UnknownTypeError(Exception):
+    """The program uses a type that no test provider stands for."""
+
+
+class RecordingEngine(mocks.Mocks):
+    """Stands for every provider; `resources` and `outputs` hold what the program registered, in order."""
+
+    def __init__(self, provided: Mapping[str, Outputs] = PROVIDED) -> None:
+        self.provided = provided
+        self.resources: list[Registered] = []
+        self.outputs: list[tuple[str, Mapping[str, Any]]] = []
+        self.messages: list[str] = []
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
+        raise UnknownTypeError(f"function {args.token}")
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        if not args.custom or args.typ.startswith("pulumi:providers:"):
+            return f"{args.name}-id", args.inputs
+        if args.typ not in self.provided:
+            raise UnknownTypeError(f"type {args.typ}")
+        return f"{args.name}-id", {**args.inputs, **self.provided[args.typ](args.inputs)}
+
+    def of(self, token: str) -> dict[str, Registered]:
+        """Resources of one type by their logical names."""
+        return {one.name: one for one in self.resources if one.type == token}
+
+    @property
+    def exports(self) -> Mapping[str, Any]:
+        """What the stack exported."""
+        return next(values for urn, values in self.outputs if STACK in urn)
+
+
+class _Monitor(mocks.MockMonitor):
+    """The mock monitor, keeping what it leaves out: parents, providers, options, outputs of components."""
+
+    def __init__(self, engine: RecordingEngine, stack: str) -> None:
+        super().__init__(engine)
+        self.engine = engine
+        self.stack = stack
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """A URN as the real engine makes it: with the types of all parents but the stack."""
+        chain = parent.split("::")[2] if parent else STACK
+        qualified = type_ if chain == STACK else f"{chain}${type_}"
+        return f"urn:pulumi:{self.stack}::twin-vpc::{qualified}::{name}"
+
+    def RegisterResource(self, request: Message) -> Message:
+        answer = super().RegisterResource(request)
+        if request.type != STACK:
+            self.engine.resources.append(
+                Registered(
+                    urn=answer.urn,
+                    type=request.type,
+                    name=request.name,
+                    custom=request.custom,
+                    inputs=pulumi.runtime.rpc.deserialize_properties(request.object),
+                    parent=request.parent,
+                    provider=request.provider or next(iter(request.providers.values()), ""),
+                    dependencies=tuple(sorted(request.dependencies)),
+                    aliases=tuple(alias.spec.name for alias in request.aliases),
+                    delete_before_replace=request.deleteBeforeReplace,
+                    replace_on_changes=tuple(request.replaceOnChanges),
+                )
+            )
+        return answer
+
+    def RegisterResourceOutputs(self, request: Message) -> Message:
+        values = pulumi.runtime.rpc.deserialize_properties(request.outputs, keep_unknowns=True)
+        self.engine.outputs.append((request.urn, values))
+        return super().RegisterResourceOutputs(request)
+
+
+class _Log(mocks.MockEngine):
+    """Keeps what the program told the engine to show."""
+
+    def __init__(self, engine: RecordingEngine) -> None:
+        super().__init__(None)
+        self.engine = engine
+
+    def Log(self, request: Message) -> None:
+        if request.severity != engine_pb2.DEBUG:
+            self.engine.messages.append(request.message)
+
+
+def run(
+    program: Program,
+    *,
+    preview: bool = False,
+    stack: str = "dell",
+    config: Mapping[str, str] | None = None,
+    secret_keys: tuple[str, ...] = (),
+    engine: RecordingEngine | None = None,
+) -> RecordingEngine:
+    """Run a program to its end on an event loop and in a context of its own: nothing leaks into the next test."""
+    engine = engine or RecordingEngine()
+
+    def inside() -> None:
+        _configure(engine, stack, preview=preview)
+        pulumi.runtime.set_all_config(dict(config or {}), list(secret_keys))
+        _finish(program)
+
+    contextvars.copy_context().run(inside)
+    return engine
+
+
+def _configure(engine: RecordingEngine, stack: str, *, preview: bool) -> None:
+    monitor = _Monitor(engine, stack)
+    pulumi.runtime.configure(
+        mocks.MockSettings(
+            monitor=monitor,
+            monitor_features=set(monitor.GetDeploymentInfo(None).supportedFeatures),
+            engine=_Log(engine),
+            project="twin-vpc",
+            stack=stack,
+            dry_run=preview,
+            organization="organization",
+            root_directory=str(ROOT),
+        )
+    )
+
+
+def _finish(program: Program) -> None:
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_until_complete(run_in_stack(program))
+    finally:
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.close()
+        asyncio.set_event_loop(None)
+
+
+def pulumi_config(stack: str = "dell", *, root: Path = ROOT) -> dict[str, str]:
+    """A stack file's settings as Pulumi hands them to a program: text, and JSON for lists and maps."""
+    given = yaml.safe_load((root / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))["config"]
+    return {key: _text(value) for key, value in given.items()}
+
+
+def _text(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case str() | int() | float():
+            return str(value)
+        case _:
+            return json.dumps(value, sort_keys=True, separators=(",", ":"))

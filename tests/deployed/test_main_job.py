@@ -1,0 +1,79 @@
+"""`make up`, `make matrix` and `make down` as their user runs them, on a sandbox of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox import dell
+from sandbox.dell import cgroup
+from sandbox.dell.site import Site
+from sandbox.paths import ROOT, checkout_id
+from tests.sandbox.outer import snapshot, traces
+
+pytestmark = pytest.mark.sandbox
+
+SITE = Site(f"m{checkout_id()[:7]}")
+
+
+def job(*argv: str) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "sandbox", *argv]
+    env = os.environ | {"TWIN_VPC_ID": SITE.id}
+    return subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.fixture
+def clean_machine() -> Iterator[dict[str, list[str]]]:
+    dell.down(SITE)
+    yield snapshot(SITE)
+    dell.down(SITE)
+    shutil.rmtree(SITE.state)
+
+
+def test_up_twice_measure_and_down_leaves_nothing_behind(clean_machine: dict[str, list[str]]) -> None:
+    first = job("up")
+    assert first.returncode == 0, first.stdout + first.stderr
+    for words in ("engine:", "+ 14 created", "✓ every cell is as intended", "What to look at next"):
+        assert words in first.stdout
+    assert "Traceback" not in first.stdout + first.stderr
+    second = job("up")
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "14 unchanged" in second.stdout
+    assert not any(word in second.stdout for word in ("created", "updated", "deleted", "replaced"))
+    measured = json.loads(job("matrix", "--json").stdout)
+    assert measured["equal"]
+    assert {one["intended"] == one["measured"] for one in measured["tries"]} == {True}
+    assert job("down").returncode == 0
+    assert snapshot(SITE) == clean_machine
+    assert traces(SITE) == []
+    assert cgroup.groups(SITE.machine) == []
+    left = {path.name for path in SITE.state.iterdir()}
+    assert left <= {"lock", "home"}
+
+
+def test_a_differing_cell_ends_with_exit_code_one_and_its_name(clean_machine: dict[str, list[str]]) -> None:
+    assert clean_machine
+    assert job("up").returncode == 0
+    widened = (
+        'add element inet twin_vpc leave_any { "br-container" . "br-private" }\n'
+        'add element inet twin_vpc enter_any { 10.0.4.0/24 . "br-private" }\n'
+    )
+    dell.in_dell(dell.current(SITE), "nft", "-f", "-", stdin=widened)
+    shown = job("matrix")
+    assert shown.returncode == 1
+    assert "container → private tcp/41999: intended closed, measured open" in shown.stdout
+    spoken = job("matrix", "--json")
+    assert spoken.returncode == 1
+    assert not json.loads(spoken.stdout)["equal"]
+
+
+def test_without_a_sandbox_the_way_out_is_named(clean_machine: dict[str, list[str]]) -> None:
+    assert clean_machine
+    asked = job("matrix")
+    assert asked.returncode == 2
+    assert "make up" in asked.stderr
+    assert "Traceback" not in asked.stderr

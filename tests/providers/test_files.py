@@ -1,0 +1,99 @@
+"""What is written onto the host: golden texts, modes, and shell programs that parse."""
+
+import base64
+import io
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from providers.host import files, wire
+from providers.host.files import Manifest
+from providers.host.remote import reload_firewalld
+from tests.providers.samples import MARK, inputs
+
+GOLDEN = Path(__file__).parent / "golden"
+SHELL = sorted((Path(files.__file__).parent / "shell").glob("*.sh"))
+POLICY = wire.to_policy(inputs())
+MANIFEST = Manifest(
+    bridges=POLICY.bridges,
+    retired_bridges=(),
+    mark=MARK,
+    uplinks=(),
+    uplinks_in_force=("eno1", "wlp3s0"),
+    zone_policies=("twin-vpc-forward",),
+    ip_forward_before="0",
+    blocks=POLICY.blocks,
+)
+
+
+def written(path: str) -> str:
+    return files.host_files(POLICY, MANIFEST, firewalld=True)[path]
+
+
+@pytest.mark.parametrize(
+    ("golden", "path"),
+    [
+        ("twin-vpc.service", files.UNITS[0]),
+        ("twin-vpc-docker.service", files.UNITS[1]),
+        ("nftables.conf", files.DROP_IN),
+        ("routing-rules", "/etc/twin-vpc/routing-rules"),
+        ("manifest.json", "/etc/twin-vpc/manifest.json"),
+    ],
+)
+def test_what_is_written_is_as_recorded(golden: str, path: str) -> None:
+    assert written(path) == (GOLDEN / golden).read_text(encoding="utf-8")
+
+
+def test_the_rule_set_begins_with_the_uplinks() -> None:
+    first, rest = written("/etc/twin-vpc/ruleset.nft").split("\n", 1)
+    assert first == 'define uplinks = { "eno1", "wlp3s0" }'
+    assert rest == POLICY.ruleset
+
+
+def test_firewalld_files_are_written_only_where_firewalld_is() -> None:
+    without = files.host_files(POLICY, MANIFEST, firewalld=False)
+    assert set(files.host_files(POLICY, MANIFEST, firewalld=True)) - set(without) == {
+        "/etc/firewalld/zones/twin-vpc.xml",
+        "/etc/firewalld/policies/twin-vpc-forward.xml",
+    }
+
+
+def test_the_archive_holds_every_file_with_its_path_and_mode() -> None:
+    wanted = files.host_files(POLICY, MANIFEST, firewalld=True)
+    with tarfile.open(fileobj=io.BytesIO(base64.b64decode(files.archive(wanted)))) as tar:
+        held = {f"/{entry.name}": (entry.mode, entry.size) for entry in tar.getmembers()}
+    assert {path: size for path, (_, size) in held.items()} == {
+        path: len(text.encode()) for path, text in wanted.items()
+    }
+    assert {path: mode for path, (mode, _) in held.items() if path.startswith("/etc/twin-vpc/")} == {
+        "/etc/twin-vpc/manifest.json": 0o600,
+        "/etc/twin-vpc/ruleset.nft": 0o600,
+        "/etc/twin-vpc/routing-rules": 0o600,
+        "/etc/twin-vpc/routing-rules6": 0o600,
+        "/etc/twin-vpc/load": 0o700,
+    }
+
+
+def test_a_manifest_survives_its_file_and_an_edited_one_is_no_manifest() -> None:
+    assert Manifest.from_text(MANIFEST.to_text()) == MANIFEST
+    for text in ("", "[]", "{}", '{"bridges": 1}', "null"):
+        assert Manifest.from_text(text) is None, text
+
+
+def test_a_chain_that_is_used_in_one_table_only_is_not_made_in_another() -> None:
+    nat = "*nat\n:OUTPUT ACCEPT [7:9]\n[1:2] -A OUTPUT -j DOCKER\nCOMMIT\n"
+    given = f"{nat}*filter\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n[0:0] -A FORWARD -j X\nCOMMIT\n"
+    kept = f"{nat}*filter\n:FORWARD DROP [0:0]\n[0:0] -A FORWARD -j X\nCOMMIT\n"
+    assert reload_firewalld.without_idle_chains(given) == kept
+
+
+@pytest.mark.parametrize("program", SHELL, ids=lambda path: path.stem)
+def test_shell_programs_parse(program: Path) -> None:
+    done = subprocess.run(["sh", "-n", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_there_are_five_shell_programs() -> None:
+    assert [path.stem for path in SHELL] == ["install", "load", "remove", "stage", "survey"]

@@ -1,0 +1,263 @@
+"""The loader in a network namespace of its own: two blocks of rules, one of them complete at any moment."""
+
+import re
+import subprocess
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Self
+from uuid import uuid4
+
+import pytest
+
+from providers.host import files
+from tests.providers.samples import RULESET, rules
+
+pytestmark = pytest.mark.root
+
+NOP = "from all nop proto kernel"
+ONE = rules("br-public")
+TWO = rules("br-public", "br-private", "br-new")
+
+
+class Host:
+    """A network namespace with the loader and its files in a folder."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.folder = folder
+        (folder / "load").write_text(files.shell("load"), encoding="utf-8")
+        self.write(ONE)
+
+    def write(self, routing_rules: Sequence[str], ruleset: str = RULESET) -> None:
+        (self.folder / "routing-rules").write_text(files.rules_text(tuple(routing_rules)), encoding="utf-8")
+        (self.folder / "routing-rules6").write_text("iif br-public prohibit\n", encoding="utf-8")
+        (self.folder / "ruleset.nft").write_text(files.uplinks_line(("eno1",)) + ruleset, encoding="utf-8")
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["ip", "netns", "exec", self.name, *words], capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def out(self, *words: str) -> str:
+        done = self.run(*words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def load(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return self.run("sh", str(self.folder / "load"), *words)
+
+    def blocks(self, listing: str | None = None) -> dict[str, list[str]]:
+        """Our rules by block, in order."""
+        found: dict[str, list[str]] = {"A": [], "B": []}
+        for line in (self.out("ip", "-details", "rule") if listing is None else listing).splitlines():
+            pref, _, rule = line.replace(" [detached]", "").partition(":")
+            rule = re.sub(r" (unicast|tos 0x0)\b", "", rule.strip())
+            if rule.endswith(" proto kernel") and 1000 <= int(pref) <= 5199:
+                found["A" if int(pref) <= 3099 else "B"].append(rule)
+        return found
+
+
+def listed(routing_rules: Sequence[str]) -> list[str]:
+    """A set as the kernel lists it."""
+    named: list[str] = []
+    for rule in routing_rules:
+        _, interface, *rest = rule.split()
+        mark = f"fwmark {rest[1]} " if rest[0] == "fwmark" else ""
+        action = " ".join(rest[2:]) if mark else " ".join(rest)
+        named.append(f"from all {mark}iif {interface} {action} proto kernel")
+    return [*named, NOP]
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    name = f"twin-{uuid4().hex[:8]}-loader"
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    try:
+        yield Host(name, tmp_path)
+    finally:
+        subprocess.run(["ip", "netns", "del", name], check=True)
+
+
+def test_the_first_load_puts_both_walls_up(host: Host) -> None:
+    assert host.load().returncode == 0
+    assert host.blocks() == {"A": listed(ONE), "B": []}
+    assert "br-public" in host.out("ip", "-6", "rule")
+    tables = host.out("nft", "list", "tables")
+    assert tables.split() == ["table", "inet", "twin_vpc", "table", "inet", "twin_vpc_host"]
+
+
+def test_a_second_load_touches_no_rule(host: Host) -> None:
+    host.load()
+    with subprocess.Popen(
+        ["ip", "netns", "exec", host.name, "ip", "monitor", "rule"], stdout=subprocess.PIPE, text=True
+    ) as monitor:
+        assert host.load().returncode == 0
+        host.out("ip", "rule", "add", "pref", "9", "lookup", "9")
+        assert monitor.stdout is not None
+        assert "lookup 9" in monitor.stdout.readline(), "the first event the monitor saw is our own, after the load"
+        monitor.terminate()
+    assert host.blocks() == {"A": listed(ONE), "B": []}
+
+
+def test_a_changed_set_goes_into_the_other_block(host: Host) -> None:
+    host.load()
+    host.write(TWO)
+    assert host.load().returncode == 0
+    assert host.blocks() == {"A": [], "B": listed(TWO)}
+    host.write(ONE)
+    assert host.load().returncode == 0
+    assert host.blocks() == {"A": listed(ONE), "B": []}
+
+
+def incomplete(host: Host, samples: Sequence[str]) -> list[str]:
+    """Samples in which neither block holds a complete set."""
+    complete = (listed(ONE), listed(TWO))
+    return [sample for sample in samples if not any(block in complete for block in host.blocks(sample).values())]
+
+
+class Sampler:
+    """Lists the rules over and over until the block of code is left."""
+
+    def __init__(self, host: Host) -> None:
+        words = ["sh", "-c", "while :; do ip -details rule; echo ==; done"]
+        self.process = subprocess.Popen(
+            ["ip", "netns", "exec", host.name, *words], stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        self.samples: list[str] = []
+        self.thread = threading.Thread(target=self._read)
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        lines: list[str] = []
+        for line in self.process.stdout:
+            if line == "==\n":
+                self.samples.append("".join(lines))
+                lines = []
+            else:
+                lines.append(line)
+
+    def __enter__(self) -> Self:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.thread.join()
+        self.process.wait()
+
+
+def test_at_no_moment_is_no_block_complete(host: Host) -> None:
+    host.load()
+    with Sampler(host) as sampler:
+        for wanted in (TWO, ONE) * 10:
+            host.write(wanted)
+            assert host.load().returncode == 0
+    assert len(sampler.samples) > 100
+    assert incomplete(host, sampler.samples) == []
+
+
+def test_the_sampler_sees_a_loader_that_deletes_first(host: Host) -> None:
+    host.load()
+    with Sampler(host) as sampler:
+        for _ in range(20):
+            host.load("unload")
+            host.load()
+    assert incomplete(host, sampler.samples), "the control is not red: the sampler would miss a gap"
+
+
+@pytest.mark.parametrize("at", ["after the fill", "half of the fill", "half of the clearing"])
+def test_a_kill_in_the_middle_is_taken_up_where_it_was(host: Host, at: str) -> None:
+    host.load()
+    new = listed(TWO)[: 3 if at == "half of the fill" else None]
+    for number, rule in enumerate(new):
+        pref = 5199 if rule == NOP else 3100 + number // 2
+        words = rule.removeprefix("from all ").removesuffix(" proto kernel").split()
+        host.out("ip", "rule", "add", "pref", str(pref), "protocol", "kernel", *words)
+    if at == "half of the clearing":
+        host.out("ip", "rule", "del", "pref", "3099")
+        host.out("ip", "rule", "del", "pref", "1000", "iif", "br-public", "prohibit")
+    host.write(TWO)
+    with Sampler(host) as sampler:
+        assert host.load().returncode == 0
+    assert incomplete(host, sampler.samples) == []
+    assert sorted(map(len, host.blocks().values())) == [0, len(listed(TWO))]
+    assert listed(TWO) in host.blocks().values()
+
+
+@pytest.mark.parametrize("bad", ["iif br-new prohibbit", "iif an-interface-name-too-long prohibit"])
+def test_a_refused_rule_leaves_the_old_block_and_says_so(host: Host, bad: str) -> None:
+    host.load()
+    host.write([*TWO, bad])
+    done = host.load()
+    assert done.returncode == 1
+    assert "the rules in force stay" in done.stderr
+    assert host.blocks() == {"A": listed(ONE), "B": []}
+
+
+def test_a_refused_table_leaves_the_old_table_and_the_second_wall(host: Host) -> None:
+    host.load()
+    before = host.out("nft", "--stateless", "list", "ruleset")
+    host.write(TWO, RULESET.replace("counter drop", "counter dropp"))
+    assert host.load().returncode == 1
+    assert host.out("nft", "--stateless", "list", "ruleset") == before
+    assert host.blocks() == {"A": [], "B": listed(TWO)}
+
+
+def test_a_first_load_with_a_refused_table_leaves_the_host_closed(host: Host) -> None:
+    host.write(ONE, "table inet twin_vpc { nonsense }\n")
+    assert host.load().returncode == 1
+    assert host.blocks() == {"A": listed(ONE), "B": []}, "no packet carries the mark, so nothing is forwarded"
+
+
+def test_a_first_load_with_a_refused_rule_still_loads_the_table(host: Host) -> None:
+    host.write(["iif br-public prohibbit"])
+    assert host.load().returncode == 1
+    assert "twin_vpc_host" in host.out("nft", "list", "tables")
+    assert host.blocks() == {"A": [], "B": []}
+
+
+def test_what_is_not_ours_is_not_touched(host: Host) -> None:
+    host.out("ip", "rule", "add", "pref", "1500", "from", "10.9.9.9", "lookup", "main")
+    host.out("ip", "rule", "add", "pref", "5210", "fwmark", "0x80000/0xff0000", "lookup", "main")
+    host.out("ip", "-6", "rule", "add", "pref", "3100", "lookup", "55")
+    host.out("nft", "add table inet owner; add chain inet owner forward { type filter hook forward priority 0; }")
+    before = [host.out("ip", "rule"), host.out("ip", "-6", "rule"), host.out("nft", "list", "ruleset")]
+    host.load()
+    host.write(TWO)
+    host.load()
+    assert host.blocks() == {"A": [], "B": listed(TWO)}
+    assert host.load("unload").returncode == 0
+    assert [host.out("ip", "rule"), host.out("ip", "-6", "rule"), host.out("nft", "list", "ruleset")] == before
+
+
+def test_unload_removes_all_and_can_be_repeated(host: Host) -> None:
+    host.load()
+    for _ in range(2):
+        assert host.load("unload").returncode == 0
+        assert host.blocks() == {"A": [], "B": []}
+        assert host.out("nft", "list", "ruleset") == ""
+
+
+def test_a_block_has_room_for_500_segments(host: Host) -> None:
+    wanted = rules(*(f"br-{number}" for number in range(500)))
+    host.write(wanted)
+    assert host.load().returncode == 0
+    assert host.blocks() == {"A": listed(wanted), "B": []}
+
+
+def test_show_is_the_same_after_every_load_and_in_either_block(host: Host) -> None:
+    host.load()
+    first = host.load("show").stdout
+    host.write(TWO)
+    host.load()
+    assert host.load("show").stdout != first
+    host.write(ONE)
+    host.load()
+    handles = re.compile(r'"handle": \d+')
+    assert handles.sub("", host.load("show").stdout) == handles.sub("", first)
+
+
+def test_an_unknown_word_is_refused(host: Host) -> None:
+    done = host.load("stop")
+    assert (done.returncode, done.stderr) == (2, "twin-vpc: unknown word stop\n")

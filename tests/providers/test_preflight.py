@@ -1,0 +1,101 @@
+"""What is refused because of the host as it is, before anything is changed there."""
+
+import json
+
+from providers.host import preflight, wire
+from providers.host.drift import Found
+from providers.host.files import Manifest
+from tests.providers.samples import MARK, inputs
+
+POLICY = wire.to_policy(inputs(retiredBridges=["br-old"]))
+ROUTES = [
+    {"dst": "default", "gateway": "192.168.1.1", "dev": "eno1"},
+    {"dst": "192.168.1.0/24", "dev": "eno1"},
+    {"type": "unreachable", "dst": "10.0.0.0/8"},
+    {"dst": "10.0.1.0/24", "dev": "br-public"},
+    {"dst": "10.0.2.0/24", "dev": "br-old"},
+    {"type": "local", "dst": "192.168.1.10", "dev": "eno1", "table": "local"},
+]
+WAY_BACK = [{"dst": "192.168.1.30", "dev": "eno1"}]
+
+
+def manifest(*bridges: str) -> str:
+    return Manifest(bridges, (), MARK, (), ("eno1",), (), "0").to_text()
+
+
+def refused(*more: dict[str, object], links: str = "lo eno1", way_back: object = WAY_BACK, **answers: str) -> list[str]:
+    """The sentences about a quiet host with some more routes."""
+    quiet = {
+        "all-routes": json.dumps([*ROUTES, *more]),
+        "addresses": json.dumps([{"ifname": "eno1", "addr_info": [{"local": "192.168.1.10", "prefixlen": 24}]}]),
+        "way-back": json.dumps(way_back),
+        "client": "192.168.1.30",
+        "links": links,
+    }
+    return list(preflight.refusals(POLICY, Found(quiet | answers)))
+
+
+def test_a_quiet_host_is_taken() -> None:
+    assert refused() == []
+    assert refused(way_back=[]) == [], "this machine itself, without SSH"
+
+
+def test_a_host_that_lists_no_routes_is_not_taken_for_one_without_conflicts() -> None:
+    assert "install iproute2" in refused(**{"all-routes": ""})[0]
+
+
+def test_a_default_route_by_one_of_our_bridges_is_refused() -> None:
+    ways: list[dict[str, object]] = [
+        {"dst": "default", "dev": "br-public", "table": "52"},
+        {"dst": "0.0.0.0/1", "dev": "br-public"},
+        {"dst": "default", "nexthops": [{"dev": "eno1"}, {"dev": "br-public"}]},
+    ]
+    for way in ways:
+        (sentence,) = refused(way, **{"file:/etc/twin-vpc/manifest.json": manifest("br-public")})
+        assert sentence.startswith("a default route leaves by br-public"), sentence
+
+
+def test_a_way_back_to_the_session_by_one_of_our_bridges_is_refused() -> None:
+    (sentence,) = refused(way_back=[{"dst": "192.168.7.7", "dev": "br-old"}])
+    assert sentence.startswith("the way back to your SSH session leaves by br-old"), sentence
+
+
+def test_a_strangers_bridge_is_refused_at_the_first_run_only() -> None:
+    (sentence,) = refused(links="lo eno1 br-public")
+    assert sentence.startswith("somebody else's bridge br-public exists already"), sentence
+    assert refused(links="lo eno1 br-public", **{"file:/etc/twin-vpc/manifest.json": manifest("br-public")}) == []
+
+
+def test_a_bridge_of_an_open_network_gets_its_lost_policy_back() -> None:
+    assert refused(links="lo eno1 br-public", **{"open-bridges": "br-public\n"}) == []
+
+
+def test_a_route_in_one_of_our_blocks_on_another_link_is_refused() -> None:
+    for destination in ("10.0.2.0/24", "10.0.2.128/25", "10.0.0.0/16"):
+        said = refused({"dst": destination, "dev": "virbr5"})
+        assert (
+            "twin-vpc:segments.private.cidr: 10.0.2.0/24 overlaps "
+            f"{destination} on virbr5; choose a block that nothing else on the host uses"
+        ) in said
+    assert refused({"dst": "10.0.3.0/24", "dev": "virbr5"}) == [], "beside our blocks"
+
+
+def test_an_address_in_one_of_our_blocks_on_another_link_is_refused() -> None:
+    down = json.dumps([{"ifname": "virbr5", "addr_info": [{"local": "10.0.2.1", "prefixlen": 24}]}, {"ifname": "lo"}])
+    (sentence,) = refused(addresses=down)
+    assert "10.0.2.0/24 overlaps 10.0.2.0/24 on virbr5" in sentence
+
+
+def test_a_session_from_one_of_our_blocks_is_refused() -> None:
+    (sentence,) = refused(client="10.0.2.99")
+    assert sentence.startswith("twin-vpc:segments.private.cidr: your SSH session comes from 10.0.2.99"), sentence
+    assert refused(client="fe80::1") == []
+
+
+def test_a_bridge_whose_tombstone_went_before_its_link_is_refused() -> None:
+    known = {"file:/etc/twin-vpc/manifest.json": manifest("br-public", "br-container")}
+    (sentence,) = refused(links="lo eno1 br-public br-container", **known)
+    assert sentence.startswith("the bridge br-container is still there"), sentence
+    assert refused(links="lo eno1 br-public", **known) == [], "its link is gone"
+    kept = {"file:/etc/twin-vpc/manifest.json": manifest("br-public", "br-old")}
+    assert refused(links="lo eno1 br-public br-old", **kept) == [], "its tombstone is kept"

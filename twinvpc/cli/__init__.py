@@ -1,0 +1,1 @@
+"""The owner's tool: thin commands over the pure core."""

@@ -1,0 +1,146 @@
+"""Commands of the owner's tool. Exit codes: 0 fine, 1 a difference was found, 2 the files cannot be used."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from twinvpc.addressing.lock import LOCK_FILE, Lock, read_lock
+from twinvpc.addressing.plan import record
+from twinvpc.cli import show
+from twinvpc.cli.pictures import FOLDER, Format, write_pictures
+from twinvpc.cli.schemas import stale, write_schemas
+from twinvpc.model.files import load_stack, stack_names
+from twinvpc.model.load import Intent
+from twinvpc.model.problems import InvalidInputError, Problem
+from twinvpc.proof.intent import matrix
+
+DIFFERENT, BAD_INPUT = 1, 2
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
+Folder = Annotated[Path, typer.Option("--root", help="Folder that holds network.yaml and the stack files.")]
+Stack = Annotated[str | None, typer.Option("--stack", help="Only this stack; all of them without it.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Folder for the files; `out` in the project without it.")]
+Form = Annotated[Format, typer.Option("--format", help="SVG to look at, or Mermaid text for a README.")]
+Check = Annotated[bool, typer.Option("--check", help="Show and write nothing; exit code 1 if a file is stale.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs instead of tables for people.")]
+
+
+def main() -> None:
+    """Run the tool; bad input ends it with every problem on standard error and exit code 2."""
+    try:
+        app()
+    except InvalidInputError as error:
+        print(error, file=sys.stderr)
+        sys.exit(BAD_INPUT)
+
+
+@app.callback()
+def tool() -> None:
+    """Show what network.yaml and the stack files mean."""
+
+
+@app.command()
+def plan(root: Folder = Path(), stack: Stack = None, *, as_json: AsJson = False, check: Check = False) -> None:
+    """Addresses and reachability matrix of every stack, from the files alone."""
+    intents = load_all(root, stack)
+    lock = read_lock(root)
+    after = granted(intents, lock)
+    if check:
+        if after != lock:
+            print(f"{LOCK_FILE} lacks addresses; run `make lock-addresses` and commit it", file=sys.stderr)
+            raise typer.Exit(DIFFERENT)
+        return
+    if as_json:
+        found = {i.stack_name: show.as_data(i, after.of(i.stack_name), matrix(i)) for i in intents}
+        print(json.dumps(found, indent=2))
+        return
+    console = Console()
+    for intent in intents:
+        show.stack(console, intent, after.of(intent.stack_name), matrix(intent))
+    if after != lock:
+        console.print(f"[yellow]{LOCK_FILE} does not hold all of these yet: `make lock-addresses` records them.")
+
+
+@app.command("lock-addresses")
+def lock_addresses(root: Folder = Path()) -> None:
+    """Record every stack's addresses in the lock file, which is committed with the change that needs them."""
+    lock = read_lock(root)
+    after = granted(load_all(root, None), lock)
+    if after == lock:
+        print(f"{LOCK_FILE}: nothing new")
+        return
+    for line in show.lock_changes(lock, after):
+        print(line)
+    path = root / LOCK_FILE
+    fresh = path.with_suffix(".new")
+    fresh.write_text(after.text(), encoding="utf-8")
+    fresh.replace(path)
+    print(f"{LOCK_FILE}: written; commit it together with the change")
+
+
+@app.command()
+def picture(
+    root: Folder = Path(),
+    stack: Stack = None,
+    out: Out = None,
+    form: Form = Format.SVG,
+) -> None:
+    """Draw segments, addresses and allowed flows of every stack, all in one layout: lay them side by side."""
+    intents = load_all(root, stack)
+    after = granted(intents, read_lock(root))
+    try:
+        written = write_pictures(intents, after, out or root / FOLDER, form)
+    except OSError as error:
+        print(f"no picture could be written: {error}; name another folder with --out", file=sys.stderr)
+        raise typer.Exit(BAD_INPUT) from None
+    for path in written:
+        print(f"picture: {path}")
+
+
+@app.command()
+def schema(root: Folder = Path(), *, check: Check = False) -> None:
+    """Write the JSON Schemas by which editors help with network.yaml and the stack files."""
+    try:
+        names = stale(root) if check else write_schemas(root)
+    except OSError as error:
+        print(f"the schemas could not be written: {error}", file=sys.stderr)
+        raise typer.Exit(BAD_INPUT) from None
+    if check and names:
+        print(f"{', '.join(names)}: not what the models say; run `make schema` and commit it", file=sys.stderr)
+        raise typer.Exit(DIFFERENT)
+    for name in names:
+        print(f"{name}: written; commit it together with the change of the models")
+
+
+def load_all(root: Path, stack: str | None) -> list[Intent]:
+    """Load one stack or all; the problems of all of them are raised together."""
+    names = (stack,) if stack else stack_names(root)
+    intents: list[Intent] = []
+    problems: list[Problem] = []
+    for name in names:
+        try:
+            intents.append(load_stack(root, name))
+        except InvalidInputError as error:
+            problems += error.problems
+    if not names:
+        problems.append(Problem("Pulumi.<stack>.yaml", "", "no stack file", "a stack has a file", "run in the project"))
+    if problems:
+        raise InvalidInputError(problems)
+    return intents
+
+
+def granted(intents: list[Intent], lock: Lock) -> Lock:
+    """The lock after every stack was granted its addresses; refusals of all stacks are raised together."""
+    problems: list[Problem] = []
+    for intent in intents:
+        try:
+            lock = record(intent, lock)
+        except InvalidInputError as error:
+            problems += error.problems
+    if problems:
+        raise InvalidInputError(problems)
+    return lock

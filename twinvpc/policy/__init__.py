@@ -1,0 +1,1 @@
+"""From intent to rules: terms that no substrate owns, and one renderer a target."""

@@ -1,0 +1,188 @@
+"""The chains of both tables. They never change with the policy: what differs between networks is the sets' data."""
+
+# Bits that Tailscale (0xff0000), Docker and libvirt leave alone. MARK is the table's sign on packets that it has seen,
+# LEFT and ENTERED are the gates' seals on packets that they have let through.
+MARK = 0x1000000
+LEFT = 0x2000000
+ENTERED = 0x4000000
+
+_REFUSE = """
+chain refuse {
+    iifname $uplinks counter drop
+    meta pkttype { broadcast, multicast } counter drop
+    limit rate 5/second log prefix "twin-vpc deny "
+    counter reject with icmpx admin-prohibited
+}
+"""
+
+# A live connection is no excuse for a false source, so this stands before connection tracking. A segment's source
+# address that comes in anywhere but on its bridge is false as well.
+_GUARD = """
+chain guard {
+    type filter hook prerouting priority raw; policy accept;
+    iifname @retired counter drop
+    iifname @segments ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept
+    iifname @segments meta nfproto ipv4 iifname . ip saddr != @legal_source counter drop
+    iifname != @segments iifname != "lo" ip saddr @networks counter drop
+}
+"""
+
+# After destination NAT is undone (dstnat + 10) and before routing: policy routing lets nothing of ours pass unsigned.
+_SIGN = f"""
+chain sign {{
+    type filter hook prerouting priority dstnat + 10; policy accept;
+    iifname @segments meta mark set meta mark | {MARK:#x}
+    iifname != @segments ip daddr @networks meta mark set meta mark | {MARK:#x}
+}}
+"""
+
+# Before libvirt and Docker (filter) and firewalld (filter + 10). What touches neither bridges nor blocks of ours is not
+# judged. A bridge that is down has no route, so its packets would follow the default route: nobody else gets them.
+_FORWARD = """
+chain forward {
+    type filter hook forward priority filter - 10; policy accept;
+    iifname @retired counter drop
+    oifname @retired counter drop
+    oifname != @segments ip daddr @blocks goto refuse
+    iifname @segments jump leave
+    oifname @segments jump enter
+}
+"""
+
+# Uplinks come first: whatever an interface is besides, a way to LAN and Internet is judged as one. Untracked packets
+# would leave without NAT and come back as strangers. Of what is related only ICMP errors pass: the data connections
+# that a conntrack helper expects (FTP, SIP) are permissions nobody gave, so they are judged as new ones.
+_LEAVE = f"""
+chain left {{
+    meta mark set meta mark | {LEFT:#x}
+}}
+
+chain leave {{
+    iifname . oifname @same_segment accept
+    meta nfproto ipv6 counter drop
+    ct state established goto left
+    ct state related meta l4proto icmp goto left
+    ct state {{ invalid, untracked }} counter drop
+    oifname $uplinks ip daddr @lan goto leave_lan
+    oifname $uplinks ip daddr != @not_public goto leave_internet
+    oifname $uplinks goto refuse
+    iifname . oifname @leave_any goto left
+    meta l4proto icmp iifname . oifname @leave_icmp goto left
+    iifname . oifname . meta l4proto . th dport @leave_ports goto left
+    goto refuse
+}}
+
+chain leave_lan {{
+    iifname @leave_lan_any goto left
+    meta l4proto icmp iifname @leave_lan_icmp goto left
+    iifname . meta l4proto . th dport @leave_lan_ports goto left
+    goto refuse
+}}
+
+chain leave_internet {{
+    iifname @leave_internet_any goto left
+    meta l4proto icmp iifname @leave_internet_icmp goto left
+    iifname . meta l4proto . th dport @leave_internet_ports goto left
+    goto refuse
+}}
+"""
+
+# Segments are known by their addresses here, which the guard has checked, and everybody else by the interface: the
+# two gates read different things, so one that errs is held by the other.
+_ENTER = f"""
+chain entered {{
+    meta mark set meta mark | {ENTERED:#x}
+}}
+
+chain enter {{
+    iifname . oifname @same_segment accept
+    meta nfproto ipv6 counter drop
+    ct state established goto entered
+    ct state related meta l4proto icmp goto entered
+    ct state {{ invalid, untracked }} counter drop
+    iifname @segments goto enter_inner
+    iifname $uplinks ip saddr @lan goto enter_lan
+    iifname $uplinks goto refuse
+    iifname . oifname @enter_foreign_any goto entered
+    meta l4proto icmp iifname . oifname @enter_foreign_icmp goto entered
+    iifname . oifname . meta l4proto . th dport @enter_foreign_ports goto entered
+    goto refuse
+}}
+
+chain enter_inner {{
+    ip saddr . oifname @enter_any goto entered
+    meta l4proto icmp ip saddr . oifname @enter_icmp goto entered
+    ip saddr . oifname . meta l4proto . th dport @enter_ports goto entered
+    goto refuse
+}}
+
+chain enter_lan {{
+    oifname @enter_lan_any goto entered
+    meta l4proto icmp oifname @enter_lan_icmp goto entered
+    oifname . meta l4proto . th dport @enter_lan_ports goto entered
+    goto refuse
+}}
+"""
+
+
+def _input(priority: str) -> str:
+    """Guest → host, and anybody → router address: every router address is local, so the forward hook sees neither.
+
+    A guest whose lease could not be renewed asks everybody, from its own address (RFC 2131, REBINDING).
+    """
+    return f"""
+chain input {{
+    type filter hook input priority {priority}; policy accept;
+    iifname @retired counter drop
+    iifname @segments goto to_host
+    iifname != "lo" ip daddr @blocks goto to_router
+}}
+
+chain to_host {{
+    meta nfproto ipv6 counter drop
+    iifname @leasing ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept
+    ct state established accept
+    ct state related meta l4proto icmp accept
+    ct state invalid counter drop
+    iifname @leasing iifname . ip daddr @own_router udp dport 67 accept
+    iifname . ip daddr @own_router meta l4proto {{ tcp, udp }} th dport 53 accept
+    iifname . ip daddr @own_router icmp type echo-request accept
+    iifname . ip daddr @own_router iifname . meta l4proto . th dport @host_ports accept
+    goto refuse
+}}
+
+chain to_router {{
+    ct state established accept
+    ct state related meta l4proto icmp accept
+    goto refuse
+}}
+"""
+
+
+# What a gate has let through carries its seal. Whoever empties a chain of the main table, or takes it away, leaves
+# packets without: this chain stands in the other table, behind everybody else's.
+_SEAL = f"""
+chain seal {{
+    type filter hook forward priority filter + 20; policy accept;
+    iifname @retired counter drop
+    oifname @retired counter drop
+    iifname . oifname @same_segment accept
+    iifname @segments meta mark & {LEFT:#x} == 0 counter drop
+    oifname @segments meta mark & {ENTERED:#x} == 0 counter drop
+}}
+"""
+
+_SOURCE_NAT = """
+chain source_nat {
+    type nat hook postrouting priority srcnat; policy accept;
+    oifname $uplinks ip saddr @networks masquerade
+}
+"""
+
+
+def _lines(*blocks: str) -> tuple[str, ...]:
+    return tuple(line for block in blocks for line in block.rstrip("\n").split("\n"))
+
+
+MAIN = _lines(_REFUSE, _GUARD, _SIGN, _LEAVE, _ENTER, _FORWARD, _input("filter - 10"), _SOURCE_NAT)
+HOST = _lines(_REFUSE, _SEAL, _input("filter - 9"))

@@ -1,0 +1,97 @@
+"""The policy in a form that no substrate owns: who may open what to whom, names resolved, nothing implied."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from twinvpc.model.libvirt import LibvirtStack
+from twinvpc.model.load import Intent
+from twinvpc.model.nodes import Node
+from twinvpc.model.resolve import resolve
+from twinvpc.model.services import EVERYTHING, Protocol, Service
+
+
+@dataclass(frozen=True, order=True)
+class Term:
+    """One permission: source may open these services to destination.
+
+    Attributes:
+        source: node that opens.
+        destination: node that is opened to.
+        services: sorted, merged, without overlap; `any` stands alone.
+    """
+
+    source: str
+    destination: str
+    services: tuple[Service, ...]
+
+    @property
+    def everything(self) -> bool:
+        """Whether every protocol and port is meant."""
+        return EVERYTHING in self.services
+
+
+@dataclass(frozen=True)
+class Policy:
+    """All permissions that the owner gave, sorted; what is not in `terms` is denied.
+
+    Attributes:
+        segments: names of all segments, sorted; inside each, everything is free.
+        terms: permissions between different nodes.
+    """
+
+    segments: tuple[str, ...]
+    terms: tuple[Term, ...]
+
+    def between(self, sources: Iterable[str], destinations: Iterable[str]) -> tuple[Term, ...]:
+        """Terms from any of these sources to any of these destinations."""
+        wanted_sources, wanted_destinations = set(sources), set(destinations)
+        return tuple(t for t in self.terms if t.source in wanted_sources and t.destination in wanted_destinations)
+
+
+def compile_policy(intent: Intent) -> Policy:
+    """Resolve names, spread lists, add the Internet switches, merge what overlaps, and sort.
+
+    Flows of nodes that the stack does not have (host, LAN and docker0 on AWS) are left out: they have no cell there.
+    """
+    network = intent.network
+    ssh_port = intent.stack.host.port if isinstance(intent.stack, LibvirtStack) else 0
+    here = set(network.segments) | nodes_of(intent)
+    given: defaultdict[tuple[str, str], set[Service]] = defaultdict(set)
+    for flow in network.flows:
+        sources = [s for s in flow.source if s in here]
+        destinations = [d for d in flow.destination if d in here]
+        if sources and destinations:
+            services = resolve(flow.services, network.services, ssh_port=ssh_port)
+            for source in sources:
+                for destination in destinations:
+                    given[source, destination].update(services)
+    for name, segment in network.segments.items():
+        services = resolve(segment.internet_services, network.services, ssh_port=ssh_port)
+        if services:
+            given[name, Node.INTERNET.value].update(services)
+    terms = (Term(s, d, merge(services)) for (s, d), services in given.items() if s != d)
+    return Policy(tuple(sorted(network.segments)), tuple(sorted(terms)))
+
+
+def nodes_of(intent: Intent) -> set[str]:
+    """Fixed nodes that the stack has."""
+    if not isinstance(intent.stack, LibvirtStack):
+        return {Node.INTERNET.value}
+    nodes = {Node.INTERNET.value, Node.LAN.value, Node.HOST.value, Node.DOCKER0.value}
+    return nodes | {Node.TAILNET.value} if intent.stack.tailnet else nodes
+
+
+def merge(services: Iterable[Service]) -> tuple[Service, ...]:
+    """Services without overlap, neighbours joined, sorted; `any` swallows the rest."""
+    merged: list[Service] = []
+    for service in sorted(services):
+        if service == EVERYTHING:
+            return (EVERYTHING,)
+        last = merged[-1] if merged else None
+        joins = last is not None and last.protocol is service.protocol and service.first <= last.last + 1
+        if joins and last is not None and service.protocol is not Protocol.ICMP:
+            merged[-1] = Service(last.protocol, last.first, max(last.last, service.last))
+        elif service != last:
+            merged.append(service)
+    return tuple(merged)
