@@ -20,7 +20,7 @@ from sandbox.paths import ROOT
 
 STACK = "dell"
 BASELINE = "baseline.json"
-_FOLDERS = ("twinvpc", "components", "providers", ".venv")
+_FOLDERS = ("twinvpc", "components", "providers", "operations", ".venv")
 _FILES = ("Pulumi.yaml", "__main__.py", "network.yaml", "addresses.lock.json", "requirements.txt")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("twinvpc", "components", "providers", "sandbox")
+PACKAGES = ("twinvpc", "components", "providers", "operations", "sandbox")
 LONGEST_MODULE, LONGEST_FUNCTION, LONGEST_MAIN = 400, 40, 60
 MACHINE_PATHS = ("/work" + "/", "/root" + "/.", "/tmp" + "/w")  # in two parts, or this file would name them itself  # noqa: S108
 UNFINISHED = ("TO" + "DO", "FIX" + "ME", "XX" + "X")

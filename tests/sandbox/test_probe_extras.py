@@ -99,8 +99,8 @@ def test_with_ipv6_let_into_the_host_it_is_found_and_named(ground: Ground) -> No
 
 @pytest.mark.root
 def test_with_ipv6_routed_between_segments_it_is_found_and_named(ground: Ground) -> None:
-    gates = {"leave": "left", "enter": "entered"}
-    protect(ground, *(f"insert rule inet twin_vpc {gate} meta nfproto ipv6 goto {seal}" for gate, seal in gates.items()))
+    seals = {"leave": "left", "enter": "entered"}
+    protect(ground, *(f"insert rule inet twin_vpc {on} meta nfproto ipv6 goto {to}" for on, to in seals.items()))
     run_inside(ground.host, "ip", "-6", "rule", "add", "pref", "99", "lookup", "main")
     broken = wrong(ipv6.tries(ground))
     assert len(broken) == len(ground.segments) * (len(ground.segments) - 1)
