@@ -6,7 +6,8 @@ engine, a child process (`worker`) runs pyinfra, whose gevent loop does not live
 | module | what |
 |---|---|
 | `__main__`, `server` | the plugin process: gRPC, one-line errors, clean end |
-| `provider`, `wire` | the resource's life: check, diff, create, read, update, delete |
+| `provider`, `kinds` | the engine's questions, handed to the resource type that is meant |
+| `network_policy`, `wire` | the policy's life: check, diff, create, read, update, delete |
 | `policy`, `checks` | what the program asks for, and what is refused about it |
 | `connection` | where the host is and how to reach it |
 | `client`, `messages`, `worker` | the child process and its JSON lines |

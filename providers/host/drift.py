@@ -27,7 +27,7 @@ from providers.host.files import (
 )
 from providers.host.policy import ENABLED, IN_FORCE, HostState, InForce, Policy
 
-_SETTING = re.compile(r"^\s*-?\s*([A-Za-z0-9_./-]+)\s*=\s*(.*?)\s*$", re.MULTILINE)
+_SETTING = re.compile(r"^[ \t]*-?[ \t]*([A-Za-z0-9_./-]+)[ \t]*=[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 _DEVICE = re.compile(r"\bdev (\S+)")
 
 

@@ -1,47 +1,27 @@
-"""The life of `twin-host:index:NetworkPolicy`: what the engine asks, answered."""
-
-from collections.abc import Mapping
+"""What the engine asks, handed to the resource type that is meant."""
 
 from pulumi.provider.experimental import provider as sdk
-from pulumi.provider.experimental.property_value import PropertyValue
-from pulumi.runtime.rpc import UNKNOWN
 
-from providers.host import checks, connection, schema, wire
+from providers.host import connection, schema, wire
 from providers.host.client import Worker
-from providers.host.errors import HalfDoneError, HostError
-from providers.host.messages import Request, Verb
-from providers.host.policy import ENABLED, IN_FORCE, HostState, InForce, Policy
+from providers.host.errors import HostError
+from providers.host.kinds import Kind, Way
+from providers.host.network_policy import NetworkPolicyKind
 
-RESOURCE_TYPE = "twin-host:index:NetworkPolicy"
-"""The one resource type."""
-RESOURCE_ID = "twin-vpc"
-"""The one id: a host has one policy."""
-_UNFINISHED = "not finished"
-
-
-class InitFailedError(HostError):
-    """A creation that broke off: the engine records the resource, so that `up` completes or `destroy` undoes it.
-
-    Args:
-        error: what went wrong.
-        properties: what to record.
-    """
-
-    def __init__(self, error: HalfDoneError, properties: Mapping[str, PropertyValue]) -> None:
-        super().__init__(str(error))
-        self.properties = dict(properties)
+KINDS: tuple[type[Kind], ...] = (NetworkPolicyKind,)
+"""Every resource type of this provider."""
 
 
 class HostProvider(sdk.Provider):
-    """Answers the engine. The host is contacted by create, update, read and delete; a preview only reads.
+    """Answers the engine. The host is contacted by create, update, read, delete and diff; a preview only reads.
 
     Args:
         worker: who does things on the host.
     """
 
     def __init__(self, worker: Worker | None = None) -> None:
-        self._worker = worker or Worker()
-        self._settings: Mapping[str, object] = {}
+        self._way = Way(worker or Worker())
+        self._kinds = {kind.type_name: kind(self._way) for kind in KINDS}
 
     async def get_schema(self, request: sdk.GetSchemaRequest) -> sdk.GetSchemaResponse:
         """The package schema, for `pulumi import` and `pulumi package get-schema`."""
@@ -58,110 +38,40 @@ class HostProvider(sdk.Provider):
 
     async def configure(self, request: sdk.ConfigureRequest) -> sdk.ConfigureResponse:
         """Remember where the host is; nothing is contacted."""
-        self._settings = wire.plain(request.args)
+        self._way.configure(request.args)
         return sdk.ConfigureResponse(supports_preview=True)
 
     async def check(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
         """Refuse wrong inputs, all at once, and fill in the defaults."""
-        _require_known_type(request.type)
-        given = wire.plain(request.new_inputs)
-        failures = [sdk.CheckFailure(problem.name, problem.text) for problem in checks.problems(given)]
-        failures += [
-            sdk.CheckFailure(name, f"{name} is missing") for name in checks.REQUIRED if name not in request.new_inputs
-        ]
-        defaults = {
-            name: wire.property_value(wire.default(name)) for name in checks.KINDS if name not in checks.REQUIRED
-        }
-        return sdk.CheckResponse(inputs=defaults | dict(request.new_inputs), failures=failures)
+        return await self._kind(request.urn).check(request)
 
     async def diff(self, request: sdk.DiffRequest) -> sdk.DiffResponse:
-        """Compare what the program wants with what was recorded, and this with the host: a lost policy is a change."""
-        new, old = wire.plain(request.new_inputs), wire.plain(request.old_state)
-        changed = [
-            name
-            for name in checks.KINDS
-            if name not in request.ignore_changes
-            and (name not in new or new[name] != old.get(name, wire.default(name)))
-        ]
-        detail = {name: sdk.PropertyDiff(sdk.PropertyDiffKind.UPDATE, input_diff=True) for name in changed}
-        for name, healthy in (("kernel", IN_FORCE), ("service", ENABLED)):
-            if not str(old.get(name, "")).startswith(healthy):
-                changed.append(name)
-                detail[name] = sdk.PropertyDiff(sdk.PropertyDiffKind.UPDATE, input_diff=False)
-        if not changed:
-            changed = await self._lost(request.old_state)
-            detail = {name: sdk.PropertyDiff(sdk.PropertyDiffKind.UPDATE, input_diff=False) for name in changed}
-        return sdk.DiffResponse(changes=bool(changed), diffs=changed, detailed_diff=detail)
+        """Compare what the program wants with what was recorded, and this with the host."""
+        return await self._kind(request.urn).diff(request)
 
     async def create(self, request: sdk.CreateRequest) -> sdk.CreateResponse:
-        """Put the policy in force."""
-        if request.preview:
-            return sdk.CreateResponse(properties=_planned(request.properties))
-        try:
-            return sdk.CreateResponse(RESOURCE_ID, await self._apply(request.properties))
-        except HalfDoneError as error:
-            unknown = InForce(
-                uplinks=(), firewalld=False, ip_forward_before="", kernel=_UNFINISHED, service=_UNFINISHED
-            )
-            state = HostState(wire.to_policy(wire.plain(request.properties)), unknown)
-            raise InitFailedError(error, wire.properties(wire.outputs_of(state))) from error
+        """Put a resource in force."""
+        return await self._kind(request.urn).create(request)
 
     async def update(self, request: sdk.UpdateRequest) -> sdk.UpdateResponse:
-        """Put the changed policy in force, in place."""
-        if request.preview:
-            return sdk.UpdateResponse(_planned(request.news))
-        return sdk.UpdateResponse(await self._apply(request.news))
+        """Put a changed resource in force, in place."""
+        return await self._kind(request.urn).update(request)
 
     async def read(self, request: sdk.ReadRequest) -> sdk.ReadResponse:
-        """What is really on the host; no id when nothing of ours is there."""
-        policy, in_force = _recorded(request.properties)
-        answer = await self._worker.ask(self._request("read", policy, in_force))
-        if answer.state is None:
-            return sdk.ReadResponse()
-        return sdk.ReadResponse(
-            RESOURCE_ID,
-            wire.properties(wire.outputs_of(answer.state)),
-            wire.properties(wire.inputs_of(answer.state.policy)),
-        )
+        """What is really on the host; no id when nothing of it is there."""
+        return await self._kind(request.urn).read(request)
 
     async def delete(self, request: sdk.DeleteRequest) -> None:
         """Take away what is ours and nothing else."""
-        await self._worker.ask(self._request("remove", *_recorded(request.properties)))
+        await self._kind(request.urn).delete(request)
 
     async def cancel(self) -> None:
         """Give up what is under way; whatever it was, the next run repeats it."""
-        await self._worker.end()
+        await self._way.worker.end()
 
-    async def _lost(self, recorded: Mapping[str, PropertyValue]) -> list[str]:
-        """Names of what the host no longer holds as recorded; `kernel` stands for all if nothing of ours is left."""
-        answer = await self._worker.ask(self._request("read", *_recorded(recorded)))
-        if answer.state is None:
-            return ["kernel"]
-        old = wire.plain(recorded)
-        return [name for name, value in wire.outputs_of(answer.state).items() if value != old.get(name)]
-
-    async def _apply(self, inputs: Mapping[str, PropertyValue]) -> dict[str, PropertyValue]:
-        answer = await self._worker.ask(self._request("apply", wire.to_policy(wire.plain(inputs))))
-        if answer.state is None:
-            raise HostError("the helper process answered without a state")
-        return wire.properties(wire.outputs_of(answer.state))
-
-    def _request(self, verb: Verb, policy: Policy | None, in_force: InForce | None = None) -> Request:
-        where = connection.connection(self._settings)
-        where.require_files()
-        return Request(verb, where, policy, in_force)
-
-
-def _planned(inputs: Mapping[str, PropertyValue]) -> dict[str, PropertyValue]:
-    # The engine's own sign for "not known yet": pulumi 3.259 has PropertyValue.computed(), but cannot send it.
-    return dict(inputs) | {name: PropertyValue(UNKNOWN) for name in schema.OUTPUTS}
-
-
-def _recorded(outputs: Mapping[str, PropertyValue]) -> tuple[Policy | None, InForce | None]:
-    values = wire.plain(outputs)
-    return (wire.to_policy(values), wire.to_in_force(values)) if "ruleset" in values else (None, None)
-
-
-def _require_known_type(token: str) -> None:
-    if token.rpartition("$")[2] != RESOURCE_TYPE:
-        raise HostError(f"twin-host has no resource {token}; it has {RESOURCE_TYPE}")
+    def _kind(self, urn: str) -> Kind:
+        """The resource type in a URN: `urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME`."""
+        name = urn.split("::")[2].rpartition("$")[2]
+        if name not in self._kinds:
+            raise HostError(f"twin-host has no resource {name}; it has {', '.join(sorted(self._kinds))}")
+        return self._kinds[name]

@@ -15,7 +15,8 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 from providers.host import VERSION
 from providers.host.client import Worker
 from providers.host.errors import HostError
-from providers.host.provider import RESOURCE_ID, HostProvider, InitFailedError
+from providers.host.kinds import InitFailedError
+from providers.host.provider import HostProvider
 
 _MESSAGE_LIMIT = 400 * 1024 * 1024
 """The engine's own limit; rule sets of hundreds of segments pass grpc's default of 4 MiB."""
@@ -58,7 +59,7 @@ def init_failed(error: InitFailedError) -> bytes:
     """The status by which the engine knows a resource that is there, but not finished."""
     status = status_pb2.Status(code=_CODE.value[0], message=str(error))
     detail = provider_pb2.ErrorResourceInitFailed(
-        id=RESOURCE_ID,
+        id=error.resource_id,
         reasons=[str(error)],
         properties=PropertyValue.marshal_map(error.properties),
     )

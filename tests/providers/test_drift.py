@@ -161,6 +161,12 @@ def test_a_change_by_hand_lands_where_it_belongs(case: str) -> None:
     assert differing(refreshed(**changed)) == {name: value}
 
 
+def test_a_setting_of_a_bridge_that_is_gone_is_not_read_from_the_next_line() -> None:
+    gone = "net.ipv4.conf.br-public.rp_filter=\nnet.ipv4.ip_forward=1\n"
+    assert drift.settings(gone) == {"net.ipv4.conf.br-public.rp_filter": "", "net.ipv4.ip_forward": "1"}
+    assert differing(refreshed(settings=gone)) == {}
+
+
 def test_what_is_not_there_to_judge_is_not_reported() -> None:
     offline = refreshed(routes="", docker="-P FORWARD ACCEPT\n", active="inactive\nactive", zones=None)
     assert differing(offline) == {}
