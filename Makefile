@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 FAST := not sandbox and not root and not engine
 
-.PHONY: help up down test test-fast check format plan matrix schema lock-addresses lock campaign bench setup
+.PHONY: help up down test test-fast check format plan matrix schema lock-addresses lock recover campaign bench setup
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,6 +44,9 @@ schema: $(BIN)/.runtime ## write schemas/*.json anew, after a change of the mode
 
 lock-addresses: $(BIN)/.runtime ## record new addresses in addresses.lock.json
 	@$(BIN)/python -m twinvpc.cli lock-addresses
+
+recover: $(BIN)/.runtime ## heal a stack after a killed run: make recover STACK=dell
+	@$(BIN)/python -m operations recover --stack $(or $(STACK),dell)
 
 bench: setup ## the benchmarks of docs/performance.md, as ratios in one run
 	@$(BIN)/python -m benchmarks

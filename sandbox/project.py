@@ -65,6 +65,14 @@ class Project:
             self._words(*argv), cwd=self.folder, env=dict(self.environment), stdin=subprocess.DEVNULL
         )
 
+    def operate(self, *argv: str, timeout: float = 600) -> "subprocess.CompletedProcess[str]":
+        """Run `python -m operations` on the laptop, as the owner does; its exit code is the caller's to judge."""
+        python = str(self.folder / ".venv" / "bin" / "python")
+        return subprocess.run(
+            [*laptop(self.world), python, "-m", "operations", *argv], cwd=self.folder, env=dict(self.environment),
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False,
+        )  # fmt: skip
+
     def _words(self, *argv: str) -> list[str]:
         return [*laptop(self.world), str(self.engine.bin / "pulumi"), *argv, "--non-interactive"]
 
