@@ -1,18 +1,22 @@
 """Rules and validators say the same: the schema is never stricter, and refuses what is plainly wrong."""
 
 import re
+from base64 import b64encode
 from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinvpc.model import aws, base, libvirt, network
+from twinvpc.model import aws, base, libvirt, machines, network
 from twinvpc.model.problems import Rejected
 from twinvpc.schema.rules import RULES
 
 VALIDATORS: dict[str, Callable[[object], object]] = {
-    name: getattr(module, name) for module in (base, network, libvirt, aws) for name in RULES if hasattr(module, name)
+    name: getattr(module, name)
+    for module in (base, network, libvirt, machines, aws)
+    for name in RULES
+    if hasattr(module, name)
 }
 TEXTUAL = sorted(name for name, rule in RULES.items() if "pattern" in rule or name in {"_services", "_switch"})
 WRONG = {
@@ -30,6 +34,16 @@ WRONG = {
     "_key_file": ["id", "~root/id", "/a&b=c", "~", "/" + "a" * 200],
     "_server": ["", "-host", "host-", "a b", "fd00::1", "host/x"],
     "_user": ["Root", "1root", "a" * 33, "", "ro ot"],
+    "_size": ["2", "2GB", "0 GiB", "1.5 GiB", "2  GiB", "2 gib", "1000000 MiB"],
+    "_image_source": ["http://a/b", "https://", "a.qcow2", "/a/../b", "https://a/../b", "ftp://a/b", "/a b"],
+    "_sha256": ["a" * 63, "A" * 64, "sha256:" + "a" * 64, "g" * 64],
+    "_public_key": [
+        "ssh-dss AAAA",
+        "AAAA",
+        "ssh-ed25519",
+        "-----BEGIN OPENSSH PRIVATE KEY-----",
+        'command="x" ssh-rsa A',
+    ],
     "_region": ["tokyo", "ap-northeast", "AP-northeast-1", "ap-northeast-1a"],
     "_zone": ["1a", "ap-northeast-1", "ap-northeast-1b", "ap-northeast-1A"],
 }
@@ -55,11 +69,25 @@ def fits(name: str, text: str) -> bool:
     )
 
 
+def written_key(kind: str, blob: bytes, comment: str) -> str:
+    """A public key as `ssh-keygen` writes it."""
+    inner = len(kind).to_bytes(4, "big") + kind.encode() + blob
+    return f"{kind} {b64encode(inner).decode()} {comment}".rstrip()
+
+
+ALIKE: dict[str, st.SearchStrategy[str]] = {
+    "_public_key": st.builds(written_key, st.sampled_from(machines.KEY_TYPES), st.binary(max_size=40), st.text("a @-")),
+}
+"""Texts that a pattern alone does not make."""
+
+
 def texts(name: str) -> st.SearchStrategy[str]:
     rule = RULES[name]
     patterns = [one["pattern"] for one in rule.get("anyOf", [rule]) if one.get("type") == "string"]
     alike = [st.from_regex(pattern, fullmatch=True) for pattern in patterns]
-    return st.one_of(*alike, st.text("ab9052.-/_~ \ttcpudp:A,é٣", max_size=40), st.text(max_size=40))
+    return st.one_of(
+        *alike, ALIKE.get(name, st.nothing()), st.text("ab9052.-/_~ \ttcpudp:A,é٣", max_size=40), st.text(max_size=40)
+    )
 
 
 def test_every_rule_has_its_validator_and_its_wrong_texts() -> None:

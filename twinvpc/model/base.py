@@ -15,6 +15,7 @@ LONGEST_INTERFACE = 15
 # Python's \d and \w know the digits and letters of all scripts; rules and file names must not.
 NAME = re.compile(r"[a-z](?:[a-z0-9]|-(?=[a-z0-9])){0,31}")
 _INTERFACE = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{LONGEST_INTERFACE - 1}}}")
+_USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _BLOCK = re.compile(r"[0-9.]{7,15}/(?:[0-9]|[12][0-9]|3[0-2])")
 
 
@@ -79,6 +80,16 @@ def _address(value: object) -> IPv4Address:
     )
 
 
+def _user(value: object) -> object:
+    if isinstance(value, str) and _USER.fullmatch(value):
+        return value
+    raise Rejected(
+        f"{shown(value)} is not a user",
+        rule="user names have a-z, 0-9, `_`, `-`, at most 32 characters",
+        way_out="write for example root",
+    )
+
+
 Name = Annotated[str, BeforeValidator(_name)]
 """A DNS label that is also safe in every rule, unit and file name."""
 
@@ -90,3 +101,6 @@ Block = Annotated[IPv4Network, BeforeValidator(_network)]
 
 Address = Annotated[IPv4Address, BeforeValidator(_address)]
 """An IPv4 address."""
+
+UserName = Annotated[str, BeforeValidator(_user)]
+"""A login name of a Unix host."""

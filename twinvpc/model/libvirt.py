@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StrictInt
 
-from twinvpc.model.base import Address, Block, ConfigModel, InterfaceName, Name
+from twinvpc.model.base import Address, Block, ConfigModel, InterfaceName, Name, UserName
+from twinvpc.model.machines import WELL_KNOWN_PORT, Image, Limits, Machine
 from twinvpc.model.problems import Rejected, shown
 from twinvpc.model.services import HIGHEST_PORT
 
@@ -19,7 +20,6 @@ _SPAN = re.compile(r"([0-9]{1,5})-([0-9]{1,5})")
 _FOLDER = re.compile(r"/[A-Za-z0-9_./-]+")
 _FILE = re.compile(r"~?/[A-Za-z0-9_./-]+")  # it becomes a part of a connection's address, where & and = have a meaning
 _SERVER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
-_USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 
 
 class AddressRange(ConfigModel):
@@ -109,20 +109,6 @@ def _server(value: object) -> object:
     )
 
 
-def _user(value: object) -> object:
-    if isinstance(value, str) and _USER.fullmatch(value):
-        return value
-    raise Rejected(
-        f"{shown(value)} is not a user",
-        rule="user names have a-z, 0-9, `_`, `-`, at most 32 characters",
-        way_out="write for example root",
-    )
-
-
-WELL_KNOWN_PORT = 22
-"""Where everybody looks for sshd first."""
-
-
 def _not_22(value: object) -> object:
     if value == WELL_KNOWN_PORT:
         raise Rejected(
@@ -149,15 +135,17 @@ class Host(ConfigModel):
         known_hosts: file that knows the host's key.
         uplinks: interfaces that lead to LAN and Internet; empty means those of the default route.
         lan: the home network behind the uplink.
+        virtualization: what runs machines: `kvm`, or `qemu` alone where the processor's help is missing, much slower.
     """
 
     address: Annotated[str, BeforeValidator(_server)]
     port: SshPort
-    user: Annotated[str, BeforeValidator(_user)] = "root"
+    user: UserName = "root"
     key_file: KeyFile = "~/.ssh/id_ed25519"
     known_hosts: KeyFile = "~/.ssh/known_hosts"
     uplinks: tuple[InterfaceName, ...] = ()
     lan: Block
+    virtualization: Literal["kvm", "qemu"] = "kvm"
 
 
 class Docker(ConfigModel):
@@ -206,6 +194,9 @@ class LibvirtStack(ConfigModel):
         tailnet: its Tailscale interface, if it has one.
         segments: addresses of every segment of network.yaml.
         pools: folders for storage pools, by name.
+        images: what machines start from, by name.
+        machines: virtual machines, by name, which is their host name.
+        limits: what all machines together may have.
     """
 
     kind: Literal["libvirt"]
@@ -214,3 +205,6 @@ class LibvirtStack(ConfigModel):
     tailnet: Tailnet | None = None
     segments: dict[Name, SegmentAddresses]
     pools: dict[Name, Folder] = Field(default_factory=dict)
+    images: dict[Name, Image] = Field(default_factory=dict)
+    machines: dict[Name, Machine] = Field(default_factory=dict)
+    limits: Limits = Field(default_factory=Limits)

@@ -11,6 +11,7 @@ from twinvpc.model.aws import AwsStack
 from twinvpc.model.base import ConfigModel
 from twinvpc.model.check_aws import check_aws
 from twinvpc.model.check_libvirt import check_libvirt
+from twinvpc.model.check_machines import check_machines
 from twinvpc.model.check_network import check_network, check_stack_segments
 from twinvpc.model.libvirt import LibvirtStack
 from twinvpc.model.mend import NETWORK_STAND_INS, STACK_STAND_INS, Fault, Pattern, mended
@@ -79,6 +80,7 @@ def load(network: Source, stack: Source, stack_name: str) -> Intent:
         problems += net.beyond(check_network(net.model, net.source))
     if isinstance(own.model, LibvirtStack):
         problems += own.beyond(check_libvirt(own.model, net.model, own.source))
+        problems += own.beyond(check_machines(own.model, own.source))
     elif own.model is not None:
         problems += own.beyond(check_aws(own.model, net.model, own.source))
     if net.model is not None and own.model is not None:
@@ -113,15 +115,17 @@ def _validated(model: type[T], source: Source, stand_ins: Mapping[Pattern, objec
             return _Draft(model.model_validate(raw), tuple(problems), source)
         except ValidationError as error:
             details = error.errors(include_url=False)
-        problems = problems or _untold(source, details)
+        problems = problems or _untold(source, model, details)
         raw = mended(raw, [Fault(path_of(detail), is_about_key(detail)) for detail in details], stand_ins)
     return _Draft(None, tuple(problems), source)
 
 
-def _untold(source: Source, details: list[ErrorDetails]) -> list[Problem]:
+def _untold(source: Source, model: type[ConfigModel], details: list[ErrorDetails]) -> list[Problem]:
     """Problems at places where reading found none yet; a list that is short for its broken items is none besides."""
     told = {problem.path for problem in source.problems if problem.path}
-    own = (problem_of(source, detail) for detail in details if detail["type"] != "too_short" or not detail["input"])
+    own = (
+        problem_of(source, model, detail) for detail in details if detail["type"] != "too_short" or not detail["input"]
+    )
     return [problem for problem in own if problem.path not in told]
 
 

@@ -19,6 +19,18 @@ Pattern = tuple[str | None, ...]
 
 _FLOW = {"from": UNKNOWN_OPENER, "to": UNKNOWN_OPENED, "services": "icmp"}
 _HOST = {"address": "unknown", "port": 65535, "lan": "255.255.255.255/32"}
+_MACHINE = {
+    "segment": "unknown",
+    "vcpu": 1,
+    "memory": "1 MiB",
+    "disk": "1 MiB",
+    "image": "unknown",
+    "pool": "unknown",
+    "ssh_port": 65535,
+    "address": "255.255.255.255",
+    "user": "unknown",
+    "keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"],
+}
 _DOCKER = {"pool": "255.255.255.253/32", "swarm_pool": "255.255.255.254/32"}
 NETWORK_STAND_INS: Mapping[Pattern, object] = {
     ("domain",): "unknown.invalid",
@@ -38,6 +50,7 @@ STACK_STAND_INS: Mapping[Pattern, object] = {
     **{("docker", key): value for key, value in _DOCKER.items()},
     ("segments",): {},
     ("segments", None, "ssh_ports"): PortSpan(first=0, last=0),
+    **{("machines", None, key): value for key, value in _MACHINE.items()},
     ("aws_region",): UNKNOWN_REGION,
     ("environment",): "unknown",
     ("vpc_cidr",): "0.0.0.0/0",

@@ -45,6 +45,8 @@ def shown(value: object) -> str:
         text = ascii(value)
     except (ValueError, RecursionError):  # Python does not print integers of more than 4300 digits
         return "a value too large to show"
+    if "PRIVATE KEY" in text:
+        return "a private key (not shown)"
     return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
 
 

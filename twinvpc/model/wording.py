@@ -1,5 +1,6 @@
 """pydantic's errors in the words of ours: where, what, the rule, and the way out."""
 
+from collections.abc import Mapping
 from difflib import get_close_matches
 from itertools import chain
 
@@ -8,24 +9,23 @@ from pydantic_core import ErrorDetails
 from twinvpc.model.aws import AwsStack
 from twinvpc.model.base import ConfigModel
 from twinvpc.model.libvirt import Docker, Host, LibvirtStack, SegmentAddresses, Tailnet
+from twinvpc.model.machines import DataDisk, Image, Limits, Machine
 from twinvpc.model.network import Flow, Network, Segment
 from twinvpc.model.problems import Problem, Rejected, shown
 from twinvpc.model.source import KeyPath, Source, dotted
 
-_MODELS: tuple[type[ConfigModel], ...] = (
-    Network,
-    Segment,
-    Flow,
-    LibvirtStack,
-    Host,
-    Docker,
-    Tailnet,
-    SegmentAddresses,
-    AwsStack,
-)
-_FIELDS = tuple(chain.from_iterable(model.model_fields.items() for model in _MODELS))
-KNOWN_KEYS = frozenset(field.alias or name for name, field in _FIELDS)
-"""Every key that some model reads."""
+_FILES: Mapping[type[ConfigModel], tuple[type[ConfigModel], ...]] = {
+    Network: (Network, Segment, Flow),
+    LibvirtStack: (LibvirtStack, Host, Docker, Tailnet, SegmentAddresses, Image, Machine, DataDisk, Limits),
+    AwsStack: (AwsStack,),
+}
+
+
+def known_keys(file: type[ConfigModel]) -> frozenset[str]:
+    """Every key that some model of a file reads; the file is named by the model of all of it."""
+    fields = chain.from_iterable(model.model_fields.items() for model in _FILES[file])
+    return frozenset(field.alias or name for name, field in fields)
+
 
 _RULES = {
     "model_type": "keys and values belong here",
@@ -47,7 +47,7 @@ def is_about_key(detail: ErrorDetails) -> bool:
     return detail["type"] == "extra_forbidden" or detail["loc"][-1:] == ("[key]",)
 
 
-def problem_of(source: Source, detail: ErrorDetails) -> Problem:
+def problem_of(source: Source, file: type[ConfigModel], detail: ErrorDetails) -> Problem:
     """One of pydantic's errors as a problem of the file."""
     path = path_of(detail)
     rejected = detail.get("ctx", {}).get("error")
@@ -57,7 +57,7 @@ def problem_of(source: Source, detail: ErrorDetails) -> Problem:
     name = dotted(path[-1:]) or source.file
     match detail["type"]:
         case "extra_forbidden":
-            close = get_close_matches(name, KNOWN_KEYS, 1)
+            close = get_close_matches(name, known_keys(file), 1)
             way_out = f"remove it, or write `{close[0]}`" if close else "remove it, or correct its spelling"
             return source.problem(path, f"unknown key `{name}`", "only the documented keys are read", way_out)
         case "missing":

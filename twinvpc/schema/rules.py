@@ -12,6 +12,7 @@ from pydantic.json_schema import JsonSchemaValue
 
 from twinvpc.model.aws import CLOSED_ZONES
 from twinvpc.model.base import LONGEST_INTERFACE, NAME
+from twinvpc.model.machines import KEY_TYPES
 from twinvpc.model.services import FORMS, HIGHEST_PORT
 
 _OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -20,7 +21,11 @@ _PORT: Final = "[0-9]{1,5}"
 _LABEL: Final = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _REGION: Final = "[a-z]{2}(?:-[a-z]+){1,3}-[0-9]"
 _SERVICE: Final = f"{NAME.pattern}|(?:tcp|udp)/{_PORT}(?:-{_PORT})?"
+_KEY_TYPE: Final = "|".join(kind.replace(".", "[.]") for kind in KEY_TYPES)
 _LONGEST_DOMAIN = _LONGEST_TEXT = 200
+
+
+_SSH_PORT: Final[JsonSchemaValue] = {"type": "integer", "minimum": 1, "maximum": HIGHEST_PORT, "not": {"const": 22}}
 
 
 def _text(pattern: str, rule: str, *examples: str, longest: int | None = None) -> JsonSchemaValue:
@@ -90,13 +95,23 @@ RULES: Mapping[str, JsonSchemaValue] = {
         longest=_LONGEST_TEXT,
     ),
     "_user": _text("[a-z_][a-z0-9_-]{0,31}", "A user has a-z, 0-9, `_`, `-`, at most 32 characters.", "root"),
-    "_not_22": {
-        "type": "integer",
-        "minimum": 1,
-        "maximum": HIGHEST_PORT,
-        "not": {"const": 22},
-        "examples": [2200],
-    },
+    "_not_22": {**_SSH_PORT, "examples": [2200]},
+    "_machine_port": {**_SSH_PORT, "examples": [2211]},
+    "_size": _text(
+        "[1-9][0-9]{0,5} ?(?:MiB|GiB|TiB)", "A size is a whole number and MiB, GiB or TiB.", "2 GiB", "512 MiB"
+    ),
+    "_image_source": _text(
+        r"(?!(?:.*/)?\.\.(?:/|$))(?:https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/[A-Za-z0-9_.~%/+=-]+|~?/[A-Za-z0-9_./-]+)",
+        "An image comes from https://… or from a file, `/…` or `~/…`.",
+        "/var/lib/images/debian-12.qcow2",
+        longest=300,
+    ),
+    "_sha256": _text("[0-9a-f]{64}", "A digest has 64 characters of 0-9 and a-f; in quotes if all are digits."),
+    "_public_key": _text(
+        f"(?:{_KEY_TYPE}) [A-Za-z0-9+/]+={{0,2}}(?: [ -~]{{1,200}})?",
+        "A key is one line of a `.pub` file. Never a private key.",
+        longest=2000,
+    ),
     "_region": _text(_REGION, "A region is written in full.", "ap-northeast-1"),
     "_zone": {
         **_text(f"{_REGION}[a-z]", "A zone is written in full, region and letter.", "ap-northeast-1a"),
