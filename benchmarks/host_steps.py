@@ -124,6 +124,7 @@ def _wanted(root: Path) -> tuple[Connection, Policy]:
     host = stack.host
     policy = Policy(
         ruleset=rules.ruleset,
+        held=rules.held,
         routing_rules=tuple(rules.routing_rules),
         bridges=tuple(rules.bridges),
         mark=rules.mark,

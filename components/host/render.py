@@ -16,6 +16,7 @@ def render(policy: Policy, plan: LibvirtPlan, stack: LibvirtStack) -> NetworkPol
     target = nftables.Target(plan, stack)
     return NetworkPolicyArgs(
         ruleset=nftables.render(policy, target),
+        held=nftables.render_held(policy, target),
         routing_rules=routing.rules(policy, plan),
         routing_rules6=routing.rules6(plan),
         bridges=[segment.bridge for segment in plan.segments],

@@ -46,6 +46,7 @@ class NetworkPolicyArgs:
 
     Attributes:
         ruleset: nft text of tables `inet twin_vpc` and `inet twin_vpc_host`; the provider defines `$uplinks` before it.
+        held: nft text of table `inet twin_vpc_held`, which a process of the host holds.
         routing_rules: IPv4 policy-routing rules in order, each without its preference.
         routing_rules6: the same for IPv6.
         bridges: our bridges.
@@ -59,6 +60,7 @@ class NetworkPolicyArgs:
     """
 
     ruleset: str
+    held: str
     routing_rules: Sequence[str]
     routing_rules6: Sequence[str]
     bridges: Sequence[str]

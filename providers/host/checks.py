@@ -17,6 +17,7 @@ MAX_ROUTING_RULES = 4000
 
 KINDS: Mapping[str, str] = {
     "ruleset": "text",
+    "held": "text",
     "uplinks": "list of texts",
     "routingRules": "list of texts",
     "routingRules6": "list of texts",
@@ -29,7 +30,7 @@ KINDS: Mapping[str, str] = {
     "sysctl": "text",
 }
 """Every input of the resource by its name on the wire."""
-REQUIRED = ("ruleset", "routingRules", "bridges", "mark")
+REQUIRED = ("ruleset", "held", "routingRules", "bridges", "mark")
 """The inputs that have no default."""
 
 _INTERFACE = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9_.-]{1,15}")
@@ -38,7 +39,11 @@ _RESERVED_WORDS = frozenset({"pref", "preference", "priority", "order", "protoco
 _MARK = re.compile(r"0x[0-9a-f]{1,8}/0x[0-9a-f]{1,8}")
 _POLICY_NAME = re.compile(r"twin-vpc[a-z0-9-]{0,10}")
 _TABLE = re.compile(r"\btable\s+(\w+)\s+(\w+)")
-_OUR_TABLES = frozenset({("inet", "twin_vpc"), ("inet", "twin_vpc_host")})
+_OUR_TABLES = {
+    "ruleset": (("inet", "twin_vpc"), ("inet", "twin_vpc_host")),
+    "held": (("inet", "twin_vpc_held"),),
+}
+_OWNED = re.compile(r"^\s*flags owner$", re.MULTILINE)
 _FORBIDDEN = re.compile(r"\bflush\s+ruleset\b|\binclude\b|\bdefine\s+uplinks\b")
 
 
@@ -87,22 +92,29 @@ def _list(inputs: Mapping[str, object], name: str) -> Sequence[str]:
 
 
 def _texts(inputs: Mapping[str, object]) -> Iterator[Problem]:
-    for name in ("ruleset", "zone", "sysctl"):
+    for name in ("ruleset", "held", "zone", "sysctl"):
         if "\x00" in str(inputs.get(name) or ""):
             yield Problem(name, f"{name} holds a zero byte")
-    ruleset = inputs.get("ruleset")
-    if isinstance(ruleset, str):
-        if not ruleset.strip():
-            yield Problem("ruleset", "ruleset is empty: nothing would be denied")
-        if match := _FORBIDDEN.search(ruleset):
-            yield Problem("ruleset", f"ruleset holds `{match[0]}`: it may only speak of our own two tables")
-        for family, table in sorted({(m[1], m[2]) for m in _TABLE.finditer(ruleset)} - _OUR_TABLES):
-            yield Problem(
-                "ruleset", f"ruleset names table {family} {table}: only inet twin_vpc and inet twin_vpc_host are ours"
-            )
+    for name, ours in _OUR_TABLES.items():
+        text = inputs.get(name)
+        if isinstance(text, str):
+            yield from _rule_set(name, text, ours)
+    held = inputs.get("held")
+    if isinstance(held, str) and not _OWNED.search(held):
+        yield Problem("held", "held has no line `flags owner`: a flush would take it like the two other tables")
     mark = inputs.get("mark")
     if isinstance(mark, str) and not _MARK.fullmatch(mark):
         yield Problem("mark", f"mark {mark!r} is not written as value/mask in hexadecimal, like 0x1000000/0x1000000")
+
+
+def _rule_set(name: str, text: str, ours: tuple[tuple[str, str], ...]) -> Iterator[Problem]:
+    if not text.strip():
+        yield Problem(name, f"{name} is empty: nothing would be denied")
+    if match := _FORBIDDEN.search(text):
+        yield Problem(name, f"{name} holds `{match[0]}`: it may only speak of our own tables")
+    for table in sorted({(m[1], m[2]) for m in _TABLE.finditer(text)} - set(ours)):
+        known = " and ".join(map(" ".join, ours))
+        yield Problem(name, f"{name} names table {' '.join(table)}: what belongs there is {known}")
 
 
 def _names(inputs: Mapping[str, object]) -> Iterator[Problem]:

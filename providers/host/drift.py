@@ -19,6 +19,7 @@ from providers.host.files import (
     ZONE,
     Manifest,
     docker_unit_text,
+    hold_unit_text,
     nftables_text,
     shell,
     unit_text,
@@ -85,7 +86,8 @@ def files_to_read(policy: Policy | None) -> tuple[str, ...]:
     """Every file that may be ours."""
     names = () if policy is None else tuple(policy.zone_policies)
     own = tuple(
-        f"{FOLDER}/{name}" for name in ("manifest.json", "ruleset.nft", "routing-rules", "routing-rules6", "load")
+        f"{FOLDER}/{name}"
+        for name in ("manifest.json", "ruleset.nft", "held.nft", "routing-rules", "routing-rules6", "load")
     )
     return (*own, STAGED, SYSCTL, *UNITS, DROP_IN, ZONE, *map(zone_policy_path, names))
 
@@ -106,10 +108,10 @@ def host_state(found: Found, policy: Policy, in_force: InForce) -> HostState:
         policy: as last applied.
         in_force: as last recorded.
     """
-    ruleset = found.file(f"{FOLDER}/ruleset.nft") or ""
     seen = replace(
         policy,
-        ruleset=ruleset.removeprefix(uplinks_line(in_force.uplinks)),
+        ruleset=_tables(found, "ruleset.nft", in_force.uplinks),
+        held=_tables(found, "held.nft", in_force.uplinks),
         routing_rules=_rules(found, "routing-rules"),
         routing_rules6=_rules(found, "routing-rules6"),
         sysctl=found.file(SYSCTL) or "",
@@ -130,6 +132,10 @@ def host_state(found: Found, policy: Policy, in_force: InForce) -> HostState:
             service=_service(found, policy),
         ),
     )
+
+
+def _tables(found: Found, name: str, uplinks: tuple[str, ...]) -> str:
+    return (found.file(f"{FOLDER}/{name}") or "").removeprefix(uplinks_line(uplinks))
 
 
 def _rules(found: Found, name: str) -> tuple[str, ...]:
@@ -185,7 +191,8 @@ def _service(found: Found, policy: Policy) -> str:
     wanted = {
         f"{FOLDER}/load": shell("load"),
         UNITS[0]: unit_text(),
-        UNITS[1]: docker_unit_text(policy.mark),
+        UNITS[1]: hold_unit_text(),
+        UNITS[2]: docker_unit_text(policy.mark),
         DROP_IN: nftables_text(),
     }
     for path, text in wanted.items():
@@ -195,9 +202,9 @@ def _service(found: Found, policy: Policy) -> str:
         elif held != text:
             said.append(f"{path} was edited")
     states = found.text("enabled").splitlines()
-    for unit, state in zip(("twin-vpc.service", "twin-vpc-docker.service"), states, strict=False):
+    for unit, state in zip(UNITS, states, strict=False):
         if state != "enabled":
-            said.append(f"{unit} is {state}")
+            said.append(f"{unit.rpartition('/')[2]} is {state}")
     return "changed by hand: " + "; ".join(said) if said else ENABLED
 
 
@@ -206,10 +213,10 @@ def imported(found: Found) -> tuple[Policy, InForce] | None:
     manifest = found.manifest
     if manifest is None:
         return None
-    ruleset = found.file(f"{FOLDER}/ruleset.nft") or ""
     policies = {name: found.file(zone_policy_path(name)) or "" for name in manifest.zone_policies}
     policy = Policy(
-        ruleset=ruleset.removeprefix(uplinks_line(manifest.uplinks_in_force)),
+        ruleset=_tables(found, "ruleset.nft", manifest.uplinks_in_force),
+        held=_tables(found, "held.nft", manifest.uplinks_in_force),
         routing_rules=_rules(found, "routing-rules"),
         bridges=manifest.bridges,
         mark=manifest.mark,

@@ -15,8 +15,8 @@ FOLDER = "/etc/twin-vpc"
 """Everything of ours that is not asked to lie elsewhere."""
 SYSCTL = "/etc/sysctl.d/60-twin-vpc.conf"
 """Loaded by systemd at boot, and by us at once."""
-UNITS = ("/etc/systemd/system/twin-vpc.service", "/etc/systemd/system/twin-vpc-docker.service")
-"""The unit that loads both walls, and the one that follows Docker."""
+UNITS = tuple(f"/etc/systemd/system/twin-vpc{name}.service" for name in ("", "-hold", "-docker"))
+"""The unit that loads both walls, the one that holds the third table, and the one that follows Docker."""
 DROP_IN = "/etc/systemd/system/nftables.service.d/twin-vpc.conf"
 """Brings our tables back whenever nftables.service has flushed them; harmless where there is no such unit."""
 STAGED = "/run/twin-vpc-stage/etc/twin-vpc/manifest.json"
@@ -125,6 +125,33 @@ WantedBy=multi-user.target
 """
 
 
+def hold_unit_text() -> str:
+    """The unit whose process owns the third table: alive, nobody's `flush ruleset` takes that table (ADR 32).
+
+    It is started again however it ends, and outlives the shutdown of everything else; nothing waits for it longer than
+    its table takes to load.
+    """
+    return f"""# Written by the Pulumi provider twin-host: what is edited here is undone.
+[Unit]
+Description=Table of twin-vpc that no flush takes
+DefaultDependencies=no
+StartLimitIntervalSec=0
+Wants=network-pre.target
+After=twin-vpc.service
+Before=network-pre.target firewalld.service libvirtd.service virtnetworkd.service docker.service
+
+[Service]
+ExecStart=/bin/sh {FOLDER}/load hold
+ExecStartPost=/bin/sh {FOLDER}/load held
+Restart=always
+RestartSec=1
+OOMScoreAdjust=-900
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
 def nftables_text() -> str:
     """A drop-in for nftables.service, which flushes every table, ours with them, on start, reload and stop.
 
@@ -162,12 +189,14 @@ def host_files(policy: Policy, manifest: Manifest, *, firewalld: bool) -> Mappin
     files = {
         f"{FOLDER}/manifest.json": manifest.to_text(),
         f"{FOLDER}/ruleset.nft": uplinks_line(manifest.uplinks_in_force) + policy.ruleset,
+        f"{FOLDER}/held.nft": uplinks_line(manifest.uplinks_in_force) + policy.held,
         f"{FOLDER}/routing-rules": rules_text(policy.routing_rules),
         f"{FOLDER}/routing-rules6": rules_text(policy.routing_rules6),
         f"{FOLDER}/load": shell("load"),
         SYSCTL: policy.sysctl,
         UNITS[0]: unit_text(),
-        UNITS[1]: docker_unit_text(policy.mark),
+        UNITS[1]: hold_unit_text(),
+        UNITS[2]: docker_unit_text(policy.mark),
         DROP_IN: nftables_text(),
     }
     if firewalld and policy.zone:

@@ -14,7 +14,7 @@ from providers.host.messages import Answer, Request
 from providers.host.policy import HostState, InForce, Policy
 from providers.host.session import Outcome, Session
 
-_POSITION = re.compile(r"\S*/(ruleset\.nft|routing-rules6?):(\d+)[:\d-]*:?\s*")
+_POSITION = re.compile(r"\S*/(ruleset\.nft|held\.nft|routing-rules6?):(\d+)[:\d-]*:?\s*")
 
 
 def perform(request: Request, session: Session) -> Answer:

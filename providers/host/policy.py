@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 IN_FORCE = "sha256:"
 """How `InForce.kernel` begins as long as nobody has changed what was loaded."""
 ENABLED = "enabled"
-"""`InForce.service` as long as both units are as installed and start at boot."""
+"""`InForce.service` as long as all units are as installed and start at boot."""
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,7 @@ class Policy:
 
     Attributes:
         ruleset: nft text, complete and self-replacing in one transaction; speaks of `$uplinks`.
+        held: nft text of the table that a process holds, with its line `flags owner`; speaks of `$uplinks`.
         routing_rules: IPv4 policy-routing rules in order, each the part after the preference.
         bridges: our bridges.
         mark: `value/mask`, the sign of packets that the table has seen.
@@ -28,6 +29,7 @@ class Policy:
     """
 
     ruleset: str
+    held: str
     routing_rules: tuple[str, ...]
     bridges: tuple[str, ...]
     mark: str
@@ -53,7 +55,7 @@ class InForce:
         uplinks: the interfaces that the loaded rule set calls `$uplinks`.
         firewalld: whether the host has firewalld, so that zone and policies were installed.
         ip_forward_before: net.ipv4.ip_forward before the first change, `0` or `1`.
-        kernel: `sha256:` and a digest of both tables and the policy-routing rules as loaded; a sentence that names
+        kernel: `sha256:` and a digest of our tables and the policy-routing rules as loaded; a sentence that names
             the difference once the host no longer holds what was loaded.
         service: `enabled`, or a sentence that names what is wrong with the units.
     """

@@ -69,6 +69,7 @@ def to_policy(values: Mapping[str, object]) -> Policy:
 
     return Policy(
         ruleset=str(full["ruleset"]),
+        held=str(full["held"]),
         routing_rules=texts("routingRules"),
         bridges=texts("bridges"),
         mark=str(full["mark"]),
@@ -97,6 +98,7 @@ def inputs_of(policy: Policy) -> dict[str, object]:
     """The resource's inputs by their names on the wire."""
     return {
         "ruleset": policy.ruleset,
+        "held": policy.held,
         "uplinks": list(policy.uplinks),
         "routingRules": list(policy.routing_rules),
         "routingRules6": list(policy.routing_rules6),

@@ -65,6 +65,7 @@ class Case:
         policies = firewalld.zone_policies(self.policy, self.target)
         return {
             "nft": self.ruleset,
+            "held.nft": nftables.render_held(self.policy, self.target),
             "routing": "".join(f"{rule}\n" for rule in routing.rules(self.policy, self.plan)),
             "routing6": "".join(f"{rule}\n" for rule in routing.rules6(self.plan)),
             "zone.xml": firewalld.zone(self.policy, self.target),

@@ -42,6 +42,16 @@ table inet twin_vpc_host {
 }
 """
 
+HELD = """\
+table inet twin_vpc_held {
+    flags owner
+    chain input {
+        type filter hook input priority filter - 8; policy accept;
+        iifname { "br-private", "br-public" } tcp dport 2200 counter drop
+    }
+}
+"""
+
 ZONE = """\
 <?xml version="1.0" encoding="utf-8"?>
 <zone>
@@ -76,6 +86,7 @@ def inputs(**changed: object) -> dict[str, object]:
     """Every input of the resource, some of them changed."""
     values: dict[str, object] = {
         "ruleset": RULESET,
+        "held": HELD,
         "uplinks": [],
         "routingRules": rules("br-public", "br-private"),
         "routingRules6": ["iif br-public prohibit", "iif br-private prohibit"],

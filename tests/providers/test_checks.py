@@ -10,7 +10,7 @@ from providers.host.provider import HostProvider
 from tests.providers.samples import check, inputs
 
 WRONG = {
-    "an unknown property": ({"uplink": ["eno1"]}, "uplink", "unknown property uplink; known are ruleset, uplinks"),
+    "an unknown property": ({"uplink": ["eno1"]}, "uplink", "unknown property uplink; known are ruleset, held"),
     "a text as list": ({"bridges": "br-public"}, "bridges", "bridges must be a list of texts"),
     "a number in a list": ({"uplinks": [1.0]}, "uplinks", "uplinks must be a list of texts"),
     "a list as map": ({"zonePolicies": ["x"]}, "zonePolicies", "zonePolicies must be a map of texts"),
@@ -40,7 +40,14 @@ WRONG = {
     "a policy of others": ({"zonePolicies": {"public": "<policy/>"}}, "zonePolicies", "no name for a firewalld policy"),
     "a policy elsewhere": ({"zonePolicies": {"twin-vpc/../x": ""}}, "zonePolicies", "no name for a firewalld policy"),
     "no rule at all": ({"ruleset": "  \n"}, "ruleset", "ruleset is empty: nothing would be denied"),
-    "a flush of all": ({"ruleset": "flush  ruleset\n"}, "ruleset", "it may only speak of our own two tables"),
+    "no held rule": ({"held": ""}, "held", "held is empty: nothing would be denied"),
+    "a held table that a flush takes": ({"held": "table inet twin_vpc_held {}"}, "held", "no line `flags owner`"),
+    "a main table that is held": (
+        {"held": "table inet twin_vpc {\n flags owner\n}"},
+        "held",
+        "names table inet twin_vpc: what belongs there is inet twin_vpc_held",
+    ),
+    "a flush of all": ({"ruleset": "flush  ruleset\n"}, "ruleset", "it may only speak of our own tables"),
     "an included file": ({"ruleset": 'include "/etc/shadow"\n'}, "ruleset", "holds `include`"),
     "uplinks of its own": ({"ruleset": "define uplinks = { lo }\n"}, "ruleset", "holds `define uplinks`"),
     "another's table": ({"ruleset": "table ip filter {}\n"}, "ruleset", "names table ip filter"),
@@ -68,7 +75,8 @@ def test_the_engine_hears_of_missing_inputs_and_gets_the_defaults() -> None:
     values = {"ruleset": inputs()["ruleset"], "bridges": ["br-public"], "mark": "0x1/0x1"}
     answer = asyncio.run(HostProvider().check(check(values)))
     assert [(failure.property, failure.reason) for failure in answer.failures or ()] == [
-        ("routingRules", "routingRules is missing")
+        ("held", "held is missing"),
+        ("routingRules", "routingRules is missing"),
     ]
     assert wire.plain(answer.inputs or {}) == values | {
         "uplinks": [],

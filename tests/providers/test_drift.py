@@ -42,7 +42,7 @@ def quiet_host() -> dict[str, str]:
     return {
         "show": show(),
         "expected": show(),
-        "enabled": "enabled\nenabled\n",
+        "enabled": "enabled\nenabled\nenabled\n",
         "routes": "default via 192.168.1.1 dev eno1 proto static\ndefault via 192.168.1.1 dev eno1 metric 9\n",
         "firewalld": "yes\n",
         "active": "active\nactive",
@@ -94,6 +94,13 @@ CASES: dict[str, tuple[dict[str, str | None], str, object]] = {
         "ruleset",
         'define uplinks = { "lo" }\n' + POLICY.ruleset,
     ),
+    "held table edited": ({path("held.nft"): HEAD + "table inet x {}\n"}, "held", "table inet x {}\n"),
+    "held table gone": ({path("held.nft"): None}, "held", ""),
+    "holder disabled": (
+        {"enabled": "enabled\ndisabled\nenabled\n"},
+        "service",
+        "changed by hand: twin-vpc-hold.service is disabled",
+    ),
     "rules edited": ({path("routing-rules"): "iif br-x prohibit\n"}, "routingRules", ["iif br-x prohibit"]),
     "rules6 gone": ({path("routing-rules6"): None}, "routingRules6", []),
     "sysctl edited": ({f"file:{files.SYSCTL}": "x = 1\n"}, "sysctl", "x = 1\n"),
@@ -106,7 +113,7 @@ CASES: dict[str, tuple[dict[str, str | None], str, object]] = {
         "changed by hand: /etc/systemd/system/twin-vpc.service is missing",
     ),
     "broken off": ({f"file:{files.STAGED}": "{}"}, "service", "an earlier run was not finished"),
-    "unit disabled": ({"enabled": "disabled\nenabled\n"}, "service", "changed by hand: twin-vpc.service is disabled"),
+    "unit disabled": ({"enabled": "disabled\nenabled\nenabled\n"}, "service", "changed by hand: twin-vpc.service is disabled"),
     "table gone": (
         {"show": "table inet twin_vpc\nmissing\ntable inet twin_vpc_host\nmissing\nip rule\n" + RULE},
         "kernel",

@@ -36,7 +36,8 @@ def written(path: str) -> str:
     ("golden", "path"),
     [
         ("twin-vpc.service", files.UNITS[0]),
-        ("twin-vpc-docker.service", files.UNITS[1]),
+        ("twin-vpc-hold.service", files.UNITS[1]),
+        ("twin-vpc-docker.service", files.UNITS[2]),
         ("nftables.conf", files.DROP_IN),
         ("routing-rules", "/etc/twin-vpc/routing-rules"),
         ("manifest.json", "/etc/twin-vpc/manifest.json"),
@@ -46,10 +47,11 @@ def test_what_is_written_is_as_recorded(golden: str, path: str) -> None:
     assert written(path) == (GOLDEN / golden).read_text(encoding="utf-8")
 
 
-def test_the_rule_set_begins_with_the_uplinks() -> None:
-    first, rest = written("/etc/twin-vpc/ruleset.nft").split("\n", 1)
+@pytest.mark.parametrize(("name", "text"), [("ruleset", POLICY.ruleset), ("held", POLICY.held)])
+def test_the_rule_sets_begin_with_the_uplinks(name: str, text: str) -> None:
+    first, rest = written(f"/etc/twin-vpc/{name}.nft").split("\n", 1)
     assert first == 'define uplinks = { "eno1", "wlp3s0" }'
-    assert rest == POLICY.ruleset
+    assert rest == text
 
 
 def test_firewalld_files_are_written_only_where_firewalld_is() -> None:
@@ -70,6 +72,7 @@ def test_the_archive_holds_every_file_with_its_path_and_mode() -> None:
     assert {path: mode for path, (mode, _) in held.items() if path.startswith("/etc/twin-vpc/")} == {
         "/etc/twin-vpc/manifest.json": 0o600,
         "/etc/twin-vpc/ruleset.nft": 0o600,
+        "/etc/twin-vpc/held.nft": 0o600,
         "/etc/twin-vpc/routing-rules": 0o600,
         "/etc/twin-vpc/routing-rules6": 0o600,
         "/etc/twin-vpc/load": 0o700,

@@ -4,14 +4,15 @@ import re
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 from uuid import uuid4
 
 import pytest
 
-from providers.host import files
-from tests.providers.samples import RULESET, rules
+from providers.host import files, kernel
+from tests.providers.samples import HELD, RULESET, rules
 
 pytestmark = pytest.mark.root
 
@@ -33,6 +34,7 @@ class Host:
         (self.folder / "routing-rules").write_text(files.rules_text(tuple(routing_rules)), encoding="utf-8")
         (self.folder / "routing-rules6").write_text("iif br-public prohibit\n", encoding="utf-8")
         (self.folder / "ruleset.nft").write_text(files.uplinks_line(("eno1",)) + ruleset, encoding="utf-8")
+        (self.folder / "held.nft").write_text(files.uplinks_line(("eno1",)) + HELD, encoding="utf-8")
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -53,7 +55,7 @@ class Host:
         for line in (self.out("ip", "-details", "rule") if listing is None else listing).splitlines():
             pref, _, rule = line.replace(" [detached]", "").partition(":")
             rule = re.sub(r" (unicast|tos 0x0)\b", "", rule.strip())
-            if rule.endswith(" proto kernel") and 1000 <= int(pref) <= 5199:
+            if rule.endswith(" proto kernel") and 1001 <= int(pref) <= 5199:
                 found["A" if int(pref) <= 3099 else "B"].append(rule)
         return found
 
@@ -83,8 +85,7 @@ def test_the_first_load_puts_both_walls_up(host: Host) -> None:
     assert host.load().returncode == 0
     assert host.blocks() == {"A": listed(ONE), "B": []}
     assert "br-public" in host.out("ip", "-6", "rule")
-    tables = host.out("nft", "list", "tables")
-    assert tables.split() == ["table", "inet", "twin_vpc", "table", "inet", "twin_vpc_host"]
+    assert tables(host) == {"twin_vpc", "twin_vpc_host"}
 
 
 def test_a_second_load_touches_no_rule(host: Host) -> None:
@@ -176,7 +177,7 @@ def test_a_kill_in_the_middle_is_taken_up_where_it_was(host: Host, at: str) -> N
         host.out("ip", "rule", "add", "pref", str(pref), "protocol", "kernel", *words)
     if at == "half of the clearing":
         host.out("ip", "rule", "del", "pref", "3099")
-        host.out("ip", "rule", "del", "pref", "1000", "iif", "br-public", "prohibit")
+        host.out("ip", "rule", "del", "pref", "1001", "iif", "br-public", "prohibit")
     host.write(TWO)
     with Sampler(host) as sampler:
         assert host.load().returncode == 0
@@ -256,6 +257,68 @@ def test_show_is_the_same_after_every_load_and_in_either_block(host: Host) -> No
     host.load()
     handles = re.compile(r'"handle": \d+')
     assert handles.sub("", host.load("show").stdout) == handles.sub("", first)
+
+
+@contextmanager
+def holding(host: Host) -> Iterator[subprocess.Popen[str]]:
+    words = ["ip", "netns", "exec", host.name, "sh", str(host.folder / "load"), "hold"]
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as holder:
+        try:
+            yield holder
+        finally:
+            holder.kill()
+
+
+def tables(host: Host) -> set[str]:
+    return set(re.findall(r"\btwin_vpc\w*", host.out("nft", "list", "tables")))
+
+
+def test_the_held_table_outlives_every_flush_and_goes_with_its_process(host: Host) -> None:
+    host.load()
+    with holding(host) as holder:
+        assert host.load("held").returncode == 0
+        assert tables(host) == {"twin_vpc", "twin_vpc_host", "twin_vpc_held"}
+        host.out("nft", "flush", "ruleset")
+        assert tables(host) == {"twin_vpc_held"}, "the control: the two others went"
+        for words in ("delete table", "flush table", "flush chain"):
+            done = host.run("nft", *words.split(), "inet", "twin_vpc_held", *(["input"] if "chain" in words else []))
+            assert (done.returncode, "not permitted" in done.stderr) == (1, True), words
+        assert "tcp dport 2200" in host.out("nft", "list", "table", "inet", "twin_vpc_held")
+        assert host.load().returncode == 0
+        assert tables(host) == {"twin_vpc", "twin_vpc_host", "twin_vpc_held"}, "a load beside it is no conflict"
+        holder.kill()
+        holder.wait(10)
+        assert tables(host) == {"twin_vpc", "twin_vpc_host"}
+
+
+def test_a_held_table_that_is_refused_is_reported_and_holds_nothing(host: Host) -> None:
+    (host.folder / "held.nft").write_text("table inet twin_vpc_held { nonsense }\n", encoding="utf-8")
+    with holding(host):
+        done = host.load("held")
+    assert (done.returncode, "twin_vpc_held is not there" in done.stderr) == (1, True)
+
+
+def test_a_rehearsal_shows_what_will_be_there_and_judges_the_held_table_too(host: Host) -> None:
+    assert host.load("rehearse").returncode == 0
+    rehearsed = kernel.digest(host.load("show").stdout)
+    assert host.load("unload").returncode == 0
+    assert tables(host) == set()
+    host.load()
+    with holding(host):
+        host.load("held")
+        assert kernel.digest(host.load("show").stdout) == rehearsed
+    (host.folder / "held.nft").write_text("table inet twin_vpc_held {\nflags ovner\n}\n", encoding="utf-8")
+    assert host.load("rehearse").returncode != 0
+
+
+def test_the_kernels_own_rule_for_vrfs_is_not_taken_for_ours(host: Host) -> None:
+    """`lookup [l3mdev-table]` with the first VRF: net/core/fib_rules.c and l3mdev put it at 1000, as their own."""
+    host.out("ip", "rule", "add", "pref", "1000", "protocol", "kernel", "lookup", "77")
+    host.load()
+    host.write(TWO)
+    host.load()
+    assert host.load("unload").returncode == 0
+    assert "1000:" in host.out("ip", "rule")
 
 
 def test_an_unknown_word_is_refused(host: Host) -> None:

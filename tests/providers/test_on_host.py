@@ -38,8 +38,8 @@ def test_create_refresh_and_delete_leave_everything_else_as_it_was(host: Host) -
     state = host.create()
     assert (state["uplinksInForce"], state["firewalld"], state["ipForwardBefore"]) == (["eno1"], True, "1")
     assert (str(state["kernel"])[:7], state["service"]) == ("sha256:", "enabled")
-    assert host.sh("systemctl is-enabled twin-vpc twin-vpc-docker").split() == ["enabled", "enabled"]
-    assert host.sh("systemctl is-active twin-vpc twin-vpc-docker").split() == ["active", "active"]
+    assert host.sh("systemctl is-enabled twin-vpc twin-vpc-hold twin-vpc-docker").split() == ["enabled"] * 3
+    assert host.sh("systemctl is-active twin-vpc twin-vpc-hold twin-vpc-docker").split() == ["active"] * 3
     assert "br-public" in host.sh("firewall-cmd --zone=twin-vpc --list-interfaces")
     assert accepts(host) == OURS
     modes = host.sh("stat -c %a /etc/twin-vpc /etc/twin-vpc/load /etc/twin-vpc/ruleset.nft")
@@ -181,6 +181,11 @@ BY_HAND = {
     "the sysctl file": ("echo 'net.ipv4.tcp_sack = 1' >> /etc/sysctl.d/60-twin-vpc.conf", "sysctl", "tcp_sack"),
     "the zone": ("sed -i s/dns/http/ /etc/firewalld/zones/twin-vpc.xml", "zone", "http"),
     "the unit": ("systemctl -q disable twin-vpc", "service", "twin-vpc.service is disabled"),
+    "the held table's process": (
+        "systemctl stop twin-vpc-hold",
+        "kernel",
+        "table inet twin_vpc_held is missing",
+    ),
     "Docker's accept": (
         "systemctl stop twin-vpc-docker; /etc/twin-vpc/load docker ''",  # else that unit brings it back by itself
         "kernel",
@@ -231,6 +236,7 @@ def test_an_import_finds_the_policy_without_a_state(host: Host) -> None:
 
 
 OTHERS = {
+    "the held table's process is killed": "systemctl kill -s KILL twin-vpc-hold",
     "firewalld reloads": "firewall-cmd -q --reload",
     "firewalld restarts": "systemctl restart firewalld",
     "Docker restarts": "systemctl restart docker",
@@ -271,11 +277,13 @@ def test_a_reboot_brings_both_walls_back_before_the_network(host: Host) -> None:
     state = host.create()
     host.world = dell.reboot(host.world)
     first = host.sh(
-        "systemctl show -p ActiveEnterTimestampMonotonic --value twin-vpc network-pre.target libvirtd docker"
+        "systemctl show -p ActiveEnterTimestampMonotonic --value "
+        "twin-vpc twin-vpc-hold network-pre.target libvirtd docker"
     )
     times = [int(line) for line in first.split()]
     assert times[0] > 0
-    assert all(times[0] <= later for later in times[1:])
+    assert times[0] <= times[1]
+    assert all(times[1] <= later for later in times[2:])
     assert host.drift(state) == {}
 
 
@@ -298,6 +306,6 @@ def test_forwarding_is_given_back_only_where_nobody_else_forwards(host: Host) ->
 
 def test_the_units_are_right_in_systemds_eyes(host: Host) -> None:
     host.create()
-    said = host.sh("systemd-analyze verify twin-vpc.service twin-vpc-docker.service 2>&1")
+    said = host.sh("systemd-analyze verify twin-vpc.service twin-vpc-hold.service twin-vpc-docker.service 2>&1")
     assert said == ""
     assert host.sh("systemctl is-active nftables || true").strip() == "inactive", "enabling ours starts nobody else"

@@ -1,4 +1,6 @@
-"""The policy as nftables text: table `inet twin_vpc` with two gates; `inet twin_vpc_host` as the host's second wall.
+"""The policy as nftables text: a table with two gates, and two more that stand when it does not.
+
+`inet twin_vpc` holds the gates, `inet twin_vpc_host` is the host's second wall, `inet twin_vpc_held` its third.
 
 Words that mean something else in nft: `flow` and `fwd` are reserved there, so no set or chain is called so; `inet`
 tables see IPv4 and IPv6 alike; an `accept` ends this table only, a `drop` or `reject` ends the packet; bridged frames
@@ -27,6 +29,7 @@ NOT_PUBLIC = (
     "169.254.0.0/16",
     "172.16.0.0/12",
     "192.0.0.0/24",
+    "192.88.99.0/24",
     "192.168.0.0/16",
     "198.18.0.0/15",
     "224.0.0.0/3",
@@ -65,7 +68,7 @@ class UnsupportedTermError(ValueError):
 
 
 def render(policy: Policy, target: Target) -> str:
-    """The whole ruleset: one nft transaction that replaces both tables.
+    """Both tables that a load replaces in one nft transaction.
 
     Args:
         policy: the permissions.
@@ -78,6 +81,16 @@ def render(policy: Policy, target: Target) -> str:
     tables = ("twin_vpc", "twin_vpc_host")
     head = [line for table in tables for line in (f"table inet {table} {{}}", f"delete table inet {table}")]
     return "\n".join([*head, "", *_main_table(policy, target), "", *_host_table(policy, target), ""])
+
+
+def render_held(policy: Policy, target: Target) -> str:
+    """Table `inet twin_vpc_held`, for the process that holds it: guest → host once more, and the guard.
+
+    `flags owner` (kernel 5.12): other processes can neither change nor delete it, and their `flush ruleset` leaves it
+    out. It goes when its process ends, so the two other tables never lean on it.
+    """
+    sets = [*_place_sets(target), *_source_sets(target), *_host_sets(policy, target)]
+    return "\n".join(["table inet twin_vpc_held {", *_indented(["flags owner", *sets, *chains.HELD]), "}", ""])
 
 
 def _refuse_unsupported(policy: Policy, target: Target) -> None:
@@ -95,6 +108,8 @@ def _refuse_unsupported(policy: Policy, target: Target) -> None:
 def _main_table(policy: Policy, target: Target) -> list[str]:
     sets = [
         *_place_sets(target),
+        *_segment_sets(target),
+        *_source_sets(target),
         *_outside_sets(target),
         *_leave_sets(policy, target),
         *_enter_sets(policy, target),
@@ -105,7 +120,7 @@ def _main_table(policy: Policy, target: Target) -> list[str]:
 
 def _host_table(policy: Policy, target: Target) -> list[str]:
     """Guest → host judged once more, and the seals of the gates asked for: both stand when the main table is gone."""
-    sets = [*_place_sets(target), *_host_sets(policy, target)]
+    sets = [*_place_sets(target), *_segment_sets(target), *_host_sets(policy, target)]
     return ["table inet twin_vpc_host {", *_indented([*sets, *chains.HOST]), "}"]
 
 
@@ -118,17 +133,28 @@ def _place_sets(target: Target) -> list[str]:
         *_set("retired", "ifname", [_q(old.bridge) for old in target.plan.retired]),
         *_set("blocks", "ipv4_addr", map(str, blocks), interval=True),
         *_set("own_router", "ifname . ipv4_addr", [f"{_q(s.bridge)} . {s.router}" for s in segments]),
-        *_set("same_segment", "ifname . ifname", [f"{_q(s.bridge)} . {_q(s.bridge)}" for s in segments]),
+    ]
+
+
+def _segment_sets(target: Target) -> list[str]:
+    """What stays inside a segment."""
+    own = [f"{_q(s.bridge)} . {_q(s.bridge)}" for s in target.plan.segments]
+    return _set("same_segment", "ifname . ifname", own)
+
+
+def _source_sets(target: Target) -> list[str]:
+    """What lies in our segments, and what is legal on each bridge."""
+    segments = target.plan.segments
+    return [
+        *_set("networks", "ipv4_addr", [str(s.cidr) for s in segments], interval=True),
+        *_set("legal_source", "ifname . ipv4_addr", [f"{_q(s.bridge)} . {s.cidr}" for s in segments], interval=True),
     ]
 
 
 def _outside_sets(target: Target) -> list[str]:
-    """What lies in our segments, what is legal on each bridge, and what is not the Internet."""
-    segments = target.plan.segments
+    """The LAN, and what is not the Internet."""
     lan = str(target.stack.host.lan)
     return [
-        *_set("networks", "ipv4_addr", [str(s.cidr) for s in segments], interval=True),
-        *_set("legal_source", "ifname . ipv4_addr", [f"{_q(s.bridge)} . {s.cidr}" for s in segments], interval=True),
         *_set("lan", "ipv4_addr", [lan], interval=True),
         *_set("not_public", "ipv4_addr", list(NOT_PUBLIC), interval=True),
     ]

@@ -1,4 +1,4 @@
-"""The chains of both tables. They never change with the policy: what differs between networks is the sets' data."""
+"""The chains of all three tables. They never change with the policy: what differs between networks is the sets' data."""
 
 # Bits that Tailscale (0xff0000), Docker and libvirt leave alone. MARK is the table's sign on packets that it has seen,
 # LEFT and ENTERED are the gates' seals on packets that they have let through.
@@ -6,26 +6,31 @@ MARK = 0x1000000
 LEFT = 0x2000000
 ENTERED = 0x4000000
 
+# A connection whose flow was taken away is reset: an ICMP error would leave it hanging until its own time-outs.
 _REFUSE = """
 chain refuse {
     iifname $uplinks counter drop
     meta pkttype { broadcast, multicast } counter drop
     limit rate 5/second log prefix "twin-vpc deny "
+    ct state established meta l4proto tcp counter reject with tcp reset
     counter reject with icmpx admin-prohibited
 }
 """
 
+
 # A live connection is no excuse for a false source, so this stands before connection tracking. A segment's source
 # address that comes in anywhere but on its bridge is false as well.
-_GUARD = """
-chain guard {
-    type filter hook prerouting priority raw; policy accept;
+def _guard(priority: str) -> str:
+    return f"""
+chain guard {{
+    type filter hook prerouting priority {priority}; policy accept;
     iifname @retired counter drop
     iifname @segments ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept
     iifname @segments meta nfproto ipv4 iifname . ip saddr != @legal_source counter drop
     iifname != @segments iifname != "lo" ip saddr @networks counter drop
-}
+}}
 """
+
 
 # After destination NAT is undone (dstnat + 10) and before routing: policy routing lets nothing of ours pass unsigned.
 _SIGN = f"""
@@ -52,6 +57,11 @@ chain forward {
 # Uplinks come first: whatever an interface is besides, a way to LAN and Internet is judged as one. Untracked packets
 # would leave without NAT and come back as strangers. Of what is related only ICMP errors pass: the data connections
 # that a conntrack helper expects (FTP, SIP) are permissions nobody gave, so they are judged as new ones.
+#
+# A live connection has no leave of its own: every packet of its opener is judged like the first one, and every answer
+# asks whether its opener may still open it. The connection tracking says only which of the two a packet is. So a flow
+# that is taken away is cut with the very transaction that takes it away, whatever conntrack remembers (ADR 33).
+# An answer leaves where its opener would enter, so `leave_answer` is `enter` with both ends exchanged.
 _LEAVE = f"""
 chain left {{
     meta mark set meta mark | {LEFT:#x}
@@ -60,9 +70,9 @@ chain left {{
 chain leave {{
     iifname . oifname @same_segment accept
     meta nfproto ipv6 counter drop
-    ct state established goto left
     ct state related meta l4proto icmp goto left
     ct state {{ invalid, untracked }} counter drop
+    ct direction reply goto leave_answer
     oifname $uplinks ip daddr @lan goto leave_lan
     oifname $uplinks ip daddr != @not_public goto leave_internet
     oifname $uplinks goto refuse
@@ -85,6 +95,30 @@ chain leave_internet {{
     iifname . meta l4proto . th dport @leave_internet_ports goto left
     goto refuse
 }}
+
+chain leave_answer {{
+    oifname @segments goto leave_answer_inner
+    oifname $uplinks ip daddr @lan goto leave_answer_lan
+    oifname $uplinks goto refuse
+    oifname . iifname @enter_foreign_any goto left
+    meta l4proto icmp oifname . iifname @enter_foreign_icmp goto left
+    oifname . iifname . meta l4proto . th sport @enter_foreign_ports goto left
+    goto refuse
+}}
+
+chain leave_answer_inner {{
+    ip daddr . iifname @enter_any goto left
+    meta l4proto icmp ip daddr . iifname @enter_icmp goto left
+    ip daddr . iifname . meta l4proto . th sport @enter_ports goto left
+    goto refuse
+}}
+
+chain leave_answer_lan {{
+    iifname @enter_lan_any goto left
+    meta l4proto icmp iifname @enter_lan_icmp goto left
+    iifname . meta l4proto . th sport @enter_lan_ports goto left
+    goto refuse
+}}
 """
 
 # Segments are known by their addresses here, which the guard has checked, and everybody else by the interface: the
@@ -97,9 +131,9 @@ chain entered {{
 chain enter {{
     iifname . oifname @same_segment accept
     meta nfproto ipv6 counter drop
-    ct state established goto entered
     ct state related meta l4proto icmp goto entered
     ct state {{ invalid, untracked }} counter drop
+    ct direction reply goto enter_answer
     iifname @segments goto enter_inner
     iifname $uplinks ip saddr @lan goto enter_lan
     iifname $uplinks goto refuse
@@ -122,13 +156,38 @@ chain enter_lan {{
     oifname . meta l4proto . th dport @enter_lan_ports goto entered
     goto refuse
 }}
+
+chain enter_answer {{
+    iifname $uplinks ip saddr @lan goto enter_answer_lan
+    iifname $uplinks ip saddr != @not_public goto enter_answer_internet
+    iifname $uplinks goto refuse
+    oifname . iifname @leave_any goto entered
+    meta l4proto icmp oifname . iifname @leave_icmp goto entered
+    oifname . iifname . meta l4proto . th sport @leave_ports goto entered
+    goto refuse
+}}
+
+chain enter_answer_lan {{
+    oifname @leave_lan_any goto entered
+    meta l4proto icmp oifname @leave_lan_icmp goto entered
+    oifname . meta l4proto . th sport @leave_lan_ports goto entered
+    goto refuse
+}}
+
+chain enter_answer_internet {{
+    oifname @leave_internet_any goto entered
+    meta l4proto icmp oifname @leave_internet_icmp goto entered
+    oifname . meta l4proto . th sport @leave_internet_ports goto entered
+    goto refuse
+}}
 """
 
 
 def _input(priority: str) -> str:
     """Guest → host, and anybody → router address: every router address is local, so the forward hook sees neither.
 
-    A guest whose lease could not be renewed asks everybody, from its own address (RFC 2131, REBINDING).
+    A guest whose lease could not be renewed asks everybody, from its own address (RFC 2131, REBINDING). Only answers to
+    what the host itself has opened need no permission; a guest's own live connection is judged packet by packet.
     """
     return f"""
 chain input {{
@@ -141,7 +200,7 @@ chain input {{
 chain to_host {{
     meta nfproto ipv6 counter drop
     iifname @leasing ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept
-    ct state established accept
+    ct state established ct direction reply accept
     ct state related meta l4proto icmp accept
     ct state invalid counter drop
     iifname @leasing iifname . ip daddr @own_router udp dport 67 accept
@@ -152,7 +211,7 @@ chain to_host {{
 }}
 
 chain to_router {{
-    ct state established accept
+    ct state established ct direction reply accept
     ct state related meta l4proto icmp accept
     goto refuse
 }}
@@ -184,5 +243,6 @@ def _lines(*blocks: str) -> tuple[str, ...]:
     return tuple(line for block in blocks for line in block.rstrip("\n").split("\n"))
 
 
-MAIN = _lines(_REFUSE, _GUARD, _SIGN, _LEAVE, _ENTER, _FORWARD, _input("filter - 10"), _SOURCE_NAT)
+MAIN = _lines(_REFUSE, _guard("raw"), _SIGN, _LEAVE, _ENTER, _FORWARD, _input("filter - 10"), _SOURCE_NAT)
 HOST = _lines(_REFUSE, _SEAL, _input("filter - 9"))
+HELD = _lines(_REFUSE, _guard("raw + 1"), _input("filter - 8"))

@@ -15,6 +15,7 @@ reloading=''
 # Who has yet to be told of changed files, even by the run after one that was killed: in /run, as a reboot tells them too.
 tell_firewalld=/run/twin-vpc.tell-firewalld
 tell_systemd=/run/twin-vpc.tell-systemd
+tell_hold=/run/twin-vpc.tell-hold
 
 # place MODE PATH [TELL]: replaces a file in one step if it differs. The copy is made in the file's own folder: that is
 # where SELinux gives a new file the label that belongs there.
@@ -28,7 +29,7 @@ place() {
 is_active() {
     printf '%s\n' "$active" | sed -n "$1p" | grep -qx active
 }
-active=$(systemctl is-active firewalld.service docker.service twin-vpc-docker.service)
+active=$(systemctl is-active firewalld.service docker.service twin-vpc-docker.service twin-vpc-hold.service)
 
 mkdir -p /etc/twin-vpc && chmod 0700 /etc/twin-vpc || exit 21
 # The manifest first: what the host was like before us must survive a kill right after this line.
@@ -54,6 +55,7 @@ fi
 for name in ruleset.nft routing-rules routing-rules6; do
     place 600 "/etc/twin-vpc/$name"
 done
+place 600 /etc/twin-vpc/held.nft "$tell_hold"
 place 700 /etc/twin-vpc/load
 /etc/twin-vpc/load || exit 22
 [ -z "$reloading" ] || echo go >&8
@@ -65,15 +67,23 @@ place 644 /etc/sysctl.d/60-twin-vpc.conf
 # --ignore: settings of bridges that libvirt has yet to make; a wrong value still fails.
 sysctl --quiet --ignore --load=/etc/sysctl.d/60-twin-vpc.conf || exit 23
 
-for unit in twin-vpc.service twin-vpc-docker.service nftables.service.d/twin-vpc.conf; do
+units='twin-vpc.service twin-vpc-hold.service twin-vpc-docker.service'
+for unit in $units nftables.service.d/twin-vpc.conf; do
     place 644 "/etc/systemd/system/$unit" "$tell_systemd"
 done
-if [ "$(systemctl is-enabled twin-vpc.service twin-vpc-docker.service 2>/dev/null | sort -u)" != enabled ]; then
+# shellcheck disable=SC2086 # three words
+if [ "$(systemctl is-enabled $units 2>/dev/null | sort -u)" != enabled ]; then
     : >"$tell_systemd" || exit 21
 fi
 # `enable` also makes systemd read its units again.
-[ ! -e "$tell_systemd" ] || systemctl --quiet enable twin-vpc.service twin-vpc-docker.service || exit 24
+# shellcheck disable=SC2086
+[ ! -e "$tell_systemd" ] || systemctl --quiet enable $units || exit 24
 systemctl start twin-vpc.service || exit 24
+# The third table last: while its process changes, the two others stand.
+if [ -e "$tell_hold" ] || [ -e "$tell_systemd" ] || ! is_active 4; then
+    systemctl restart twin-vpc-hold.service || exit 24
+fi
+rm -f "$tell_hold"
 
 [ -z "$reloading" ] || wait "$reloading" || exit 25
 rm -f "$tell_firewalld"

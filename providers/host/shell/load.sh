@@ -2,6 +2,9 @@
 # The network policy of twin-vpc in the kernel. Written by the Pulumi provider twin-host: what is edited here is undone.
 #
 #   load                 both walls, as in the files beside this script (twin-vpc.service, start and reload)
+#   load hold            makes the third table and holds it as long as the process lives (twin-vpc-hold.service)
+#   load held            waits until the third table is there
+#   load rehearse        everything, the third table unheld: for a network namespace that is thrown away
 #   load show            what the kernel holds of ours, in a stable form
 #   load docker MARK     Docker's leave for packets that our table has judged; without a mark: none
 #   load follow MARK     the same, and again whenever firewalld has emptied Docker's chains (twin-vpc-docker.service)
@@ -14,10 +17,10 @@ export PATH LC_ALL
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P) || exit 1
 self=$here/$(basename -- "$0")
 
-# Two blocks of preferences below Tailscale's 5210. At any moment one of them holds a complete set: a new set goes into
+# Two blocks of preferences below Tailscale's 5210, above 1000 where the kernel puts its own rule for VRFs. At any moment one of them holds a complete set: a new set goes into
 # the other block first, and only then is the old one taken away. The last preference of a block holds a rule that does
 # nothing; it is written last, so a block that has it is complete, whatever was killed when.
-A_FIRST=1000
+A_FIRST=1001
 A_LAST=3099
 B_FIRST=3100
 B_LAST=5199
@@ -104,6 +107,30 @@ load() {
     return "$failed"
 }
 
+# nft as an interactive one: a table with `flags owner` lives as long as the socket that made it. The named pipe is open
+# for writing too, in nft itself, so its input never ends; and nft is the process that systemd sees.
+hold() {
+    pipe=/run/twin-vpc-hold.$$
+    mkfifo -m 600 "$pipe" && exec 0<>"$pipe" && rm -f "$pipe" || return 1
+    printf 'include "%s"\n' "$here/held.nft" >&0
+    exec nft -i >/dev/null
+}
+
+# held: whether the table is there, within five seconds.
+held() {
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25; do
+        nft list table inet twin_vpc_held >/dev/null 2>&1 && return 0
+        sleep 0.2
+    done
+    say "the table twin_vpc_held is not there; is $here/held.nft right, and the kernel 5.12 or later?"
+    return 1
+}
+
+# Once as it is, which tells whether this kernel and nft know `flags owner`, and once so that it stays.
+rehearse() {
+    load && nft -f "$here/held.nft" && sed '/^ *flags owner$/d' "$here/held.nft" | nft -f -
+}
+
 show_block() {
     if is_complete "$1" "$A_FIRST" "$A_LAST"; then
         rules_of "$1" "$A_FIRST" "$A_LAST"
@@ -116,7 +143,7 @@ show_block() {
 
 # One line of JSON per table, or `missing`; then the rules of the block in force, without preferences.
 show() {
-    for table in twin_vpc twin_vpc_host; do
+    for table in twin_vpc twin_vpc_host twin_vpc_held; do
         printf 'table inet %s\n' "$table"
         nft --stateless --json list table inet "$table" 2>/dev/null || echo missing
     done
@@ -184,6 +211,10 @@ delete table inet twin_vpc
 table inet twin_vpc_host {}
 delete table inet twin_vpc_host
 EOF
+    # Its own process has ended by then. Where it was loaded unheld, it is an ordinary table.
+    if nft list table inet twin_vpc_held >/dev/null 2>&1; then
+        nft delete table inet twin_vpc_held || return 1
+    fi
     for family in -4 -6; do
         [ "$family" = -4 ] || has_ipv6 || continue
         empty "$family" "$A_FIRST" "$A_LAST" && empty "$family" "$B_FIRST" "$B_LAST" || return 1
@@ -197,6 +228,9 @@ alone() {
 
 case ${1-} in
 '') alone && load ;;
+hold) hold ;;
+held) held ;;
+rehearse) rehearse ;;
 show) show ;;
 rules-only) fill "$2" "$A_FIRST" "$A_LAST" "$3" && rules_of "$2" "$A_FIRST" "$A_LAST" ;;
 docker) alone && docker "${2-}" ;;

@@ -53,10 +53,20 @@ fi
 # Units before tables: else a restart of nftables.service in between would load the policy again.
 units=/etc/systemd/system
 drop_in=$units/nftables.service.d
-if [ -e "$units/twin-vpc.service" ] || [ -e "$units/twin-vpc-docker.service" ] || [ -e "$drop_in/twin-vpc.conf" ]; then
-    systemctl --quiet stop twin-vpc.service twin-vpc-docker.service 2>/dev/null
-    systemctl --quiet disable twin-vpc.service twin-vpc-docker.service 2>/dev/null
-    rm -f "$units/twin-vpc.service" "$units/twin-vpc-docker.service" "$drop_in/twin-vpc.conf" || exit 21
+ours='twin-vpc.service twin-vpc-hold.service twin-vpc-docker.service'
+there=''
+for unit in $ours nftables.service.d/twin-vpc.conf; do
+    [ ! -e "$units/$unit" ] || there=yes
+done
+if [ -n "$there" ]; then
+    # shellcheck disable=SC2086 # three words
+    systemctl --quiet stop $ours 2>/dev/null
+    # shellcheck disable=SC2086
+    systemctl --quiet disable $ours 2>/dev/null
+    for unit in $ours; do
+        rm -f "$units/$unit" || exit 21
+    done
+    rm -f "$drop_in/twin-vpc.conf" || exit 21
     [ ! -d "$drop_in" ] || rmdir --ignore-fail-on-non-empty "$drop_in" || exit 21
     systemctl daemon-reload || exit 24
 fi
@@ -77,4 +87,4 @@ if [ -e "$tell_firewalld" ] && systemctl --quiet is-active firewalld.service; th
 fi
 
 sh -c "$loader" /load unload || exit 22
-rm -rf /run/twin-vpc-stage /run/twin-vpc.tell-firewalld /run/twin-vpc.tell-systemd /etc/twin-vpc || exit 21
+rm -rf /run/twin-vpc-stage /run/twin-vpc.tell-* /etc/twin-vpc || exit 21

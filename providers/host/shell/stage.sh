@@ -23,7 +23,7 @@ if [ -d "$stage/etc/firewalld" ]; then
 fi
 nft -c -f "$stage/etc/twin-vpc/ruleset.nft" || refuse 11
 # shellcheck disable=SC2016 # expanded by the inner shell
-unshare --net -- sh -c '"$1" && "$1" show' dry-run "$stage/etc/twin-vpc/load" || refuse 12
+unshare --net -- sh -c '"$1" rehearse && "$1" show' dry-run "$stage/etc/twin-vpc/load" || refuse 12
 if [ -d "$stage/etc/firewalld" ] && ! wait $!; then
     cat "$stage/complaint" >&2
     refuse 13

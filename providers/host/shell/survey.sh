@@ -53,7 +53,7 @@ docker_filter() {
 # The tables and rules that the files on disk stand for, loaded into a network namespace that is thrown away.
 expected() {
     # shellcheck disable=SC2016 # expanded by the inner shell
-    unshare --net -- sh -c 'sh -c "$1" /etc/twin-vpc/load && sh -c "$1" /load show' expected "$loader"
+    unshare --net -- sh -c 'sh -c "$1" /etc/twin-vpc/load rehearse && sh -c "$1" /load show' expected "$loader"
 }
 
 client=${SSH_CONNECTION-}
@@ -82,7 +82,7 @@ done
 [ "$depth" = full ] || exit 0
 
 answer show sh -c "$loader" /load show
-answer enabled systemctl is-enabled twin-vpc.service twin-vpc-docker.service
+answer enabled systemctl is-enabled twin-vpc.service twin-vpc-hold.service twin-vpc-docker.service
 answer settings setting_values
 case $active in active*) answer zones active_zones ;; esac
 case $active in *active) answer docker docker_filter ;; esac
