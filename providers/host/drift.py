@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from providers.host import kernel
+from providers.host.earlier import earlier_rules
 from providers.host.files import (
     DROP_IN,
     FOLDER,
@@ -172,6 +173,7 @@ def _around(found: Found, policy: Policy, in_force: InForce) -> Iterator[str]:
         yield f"the default route leaves by {', '.join(derived)}, the rule set says {', '.join(in_force.uplinks)}"
     if found.firewalld_runs and policy.zone and '"twin-vpc"' not in found.text("zones"):
         yield "firewalld runs without the zone twin-vpc"
+    yield from earlier_rules(policy, found.text("rules"))
     yield from _docker(found, policy)
 
 

@@ -1,16 +1,21 @@
 """What would cut the owner off or harm a stranger's network: asked of the host before anything is changed there."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any, cast
 
+from providers.host.connection import config_key
 from providers.host.drift import Found
+from providers.host.earlier import earlier_rules
 from providers.host.policy import Policy
 
 _BRIDGE_PREFIX = "br-"
 """Our bridges are called after their segments."""
+_INWARD = re.compile(r"docker\w+|br-[0-9a-f]{12}|virbr\d+|tailscale\d+")
+"""Bridges of Docker and libvirt, and Tailscale's interface, to which an exit node leads."""
 _WHOLE_INTERNET = 1
 """Longest prefix of a default route: a VPN writes it as two halves, 0.0.0.0/1 and 128.0.0.0/1."""
 
@@ -39,9 +44,11 @@ def refusals(policy: Policy, found: Found) -> Iterator[str]:
         yield "the host does not list its routes (`ip -4 -j route`); install iproute2 4.17 or later"
         return
     yield from _ways_out(policy, found)
+    yield from _inward_uplinks(policy, found)
     yield from _strange_bridges(policy, found)
     yield from _overlaps(policy, found)
     yield from _forgotten_bridges(policy, found)
+    yield from earlier_rules(policy, found.text("rules"))
 
 
 def _ways_out(policy: Policy, found: Found) -> Iterator[str]:
@@ -54,6 +61,16 @@ def _ways_out(policy: Policy, found: Found) -> Iterator[str]:
             f"{ways[bridge]} leaves by {bridge}, which is a bridge of ours by its name: you would be locked out. "
             "Give that bridge another name on the host, or the segment another one"
         )
+
+
+def _inward_uplinks(policy: Policy, found: Found) -> Iterator[str]:
+    """An uplink that nobody named: all that lies behind it is taken for LAN and Internet."""
+    for link in found.default_uplinks if not policy.uplinks else ():
+        if _INWARD.fullmatch(link):
+            yield (
+                f"a default route leaves by {link}, which belongs to Docker, libvirt or Tailscale: what lies behind it "
+                f"would be taken for LAN and Internet. Name the real uplink in {config_key('uplinks')}"
+            )
 
 
 def _strange_bridges(policy: Policy, found: Found) -> Iterator[str]:

@@ -81,6 +81,10 @@ def path(name: str) -> str:
     return f"file:/etc/twin-vpc/{name}"
 
 
+EARLIER = (
+    "changed by hand: the routing rule 500 (from all lookup 200) is asked before ours and may lead the segments' "
+    "packets elsewhere; give it a preference above 5200, or limit it with `iif` to a link of its own"
+)
 HEAD = files.uplinks_line(("eno1",))
 CASES: dict[str, tuple[dict[str, str | None], str, object]] = {
     "rule set edited": (
@@ -113,7 +117,11 @@ CASES: dict[str, tuple[dict[str, str | None], str, object]] = {
         "changed by hand: /etc/systemd/system/twin-vpc.service is missing",
     ),
     "broken off": ({f"file:{files.STAGED}": "{}"}, "service", "an earlier run was not finished"),
-    "unit disabled": ({"enabled": "disabled\nenabled\nenabled\n"}, "service", "changed by hand: twin-vpc.service is disabled"),
+    "unit disabled": (
+        {"enabled": "disabled\nenabled\nenabled\n"},
+        "service",
+        "changed by hand: twin-vpc.service is disabled",
+    ),
     "table gone": (
         {"show": "table inet twin_vpc\nmissing\ntable inet twin_vpc_host\nmissing\nip rule\n" + RULE},
         "kernel",
@@ -148,6 +156,11 @@ CASES: dict[str, tuple[dict[str, str | None], str, object]] = {
         {"routes": "default via 192.168.1.1 dev wlp3s0\n"},
         "kernel",
         "changed by hand: the default route leaves by wlp3s0, the rule set says eno1",
+    ),
+    "a stranger's routing rule before ours": (
+        {"rules": '[{"priority":500,"src":"all","table":"200"}]'},
+        "kernel",
+        EARLIER,
     ),
     "zone not loaded": (
         {"zones": '{"data":[{"public":{}}]}'},

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from providers.host import preflight, wire
 from providers.host.drift import Found
 from providers.host.files import Manifest
@@ -90,6 +92,47 @@ def test_a_session_from_one_of_our_blocks_is_refused() -> None:
     (sentence,) = refused(client="10.0.2.99")
     assert sentence.startswith("twin-vpc:segments.private.cidr: your SSH session comes from 10.0.2.99"), sentence
     assert refused(client="fe80::1") == []
+
+
+@pytest.mark.parametrize("link", ["docker0", "docker_gwbridge", "br-0123456789ab", "virbr0", "tailscale0"])
+def test_a_derived_uplink_that_leads_to_containers_machines_or_the_tailnet_is_refused(link: str) -> None:
+    routes = f"default via 192.168.1.1 dev eno1\ndefault dev {link} metric 50\n"
+    (sentence,) = refused(routes=routes)
+    assert sentence.startswith(f"a default route leaves by {link}, which belongs to Docker"), sentence
+    assert sentence.endswith("Name the real uplink in twin-vpc:host.uplinks")
+    assert refused(routes="default via 192.168.1.1 dev br0\n") == [], "a bridge that carries the LAN"
+
+
+def test_a_strangers_routing_rule_that_is_asked_before_ours_is_refused_by_name() -> None:
+    """Through the second wall packets would go as that rule's table says."""
+    led = [
+        ({"priority": 500, "src": "all", "table": "200"}, "500 (from all lookup 200)"),
+        ({"priority": 1000, "src": "10.0.1.0", "srclen": 24, "table": "7"}, "1000 (from 10.0.1.0/24 lookup 7)"),
+        ({"priority": 9, "src": "all", "dst": "10.0.2.9", "iif": "eno1", "table": "7"}, "to 10.0.2.9/32 iif eno1"),
+        ({"priority": 9, "src": "all", "iif": "br-old", "table": "7"}, "from all iif br-old lookup 7"),
+        ({"priority": 9, "not": None, "src": "all", "fwmark": "0xca6c", "table": "7"}, "not from all fwmark 0xca6c"),
+        ({"priority": 9, "src": "all", "fwmark": "0x1000000", "fwmask": "0x1000000", "table": "7"}, "fwmark 0x1000000"),
+    ]
+    for rule, words in led:
+        (sentence,) = refused(rules=json.dumps([rule]))
+        assert words in sentence, sentence
+        assert "is asked before ours" in sentence
+
+
+def test_a_routing_rule_that_cannot_meet_our_packets_is_left_alone() -> None:
+    harmless: list[dict[str, object]] = [
+        {"priority": 0, "src": "all", "table": "local"},
+        {"priority": 1000, "src": "all", "l3mdev": None},
+        {"priority": 1001, "src": "all", "table": "7"},
+        {"priority": 9, "src": "10.9.9.9", "table": "7"},
+        {"priority": 9, "src": "all", "iif": "eno1", "table": "7"},
+        {"priority": 9, "src": "all", "oif": "eno1", "table": "7"},
+        {"priority": 9, "src": "all", "fwmark": "0x80000", "fwmask": "0xff0000", "table": "52"},
+        {"priority": 9, "src": "all", "action": "prohibit"},
+        {"priority": 9, "src": "all", "goto": 32766},
+        {"priority": 9, "src": "all", "dst": "10.0.3.0", "dstlen": 24, "iif": "eno1", "table": "7"},
+    ]
+    assert refused(rules=json.dumps(harmless)) == []
 
 
 def test_a_bridge_whose_tombstone_went_before_its_link_is_refused() -> None:

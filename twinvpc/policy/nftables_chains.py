@@ -1,4 +1,4 @@
-"""The chains of all three tables. They never change with the policy: what differs between networks is the sets' data."""
+"""The chains of all tables. They never change with the policy: what differs between networks is the sets' data."""
 
 # Bits that Tailscale (0xff0000), Docker and libvirt leave alone. MARK is the table's sign on packets that it has seen,
 # LEFT and ENTERED are the gates' seals on packets that they have let through.

@@ -68,6 +68,7 @@ fi
 answer missing missing_programs
 answer routes ip -4 route show default
 answer all-routes ip -4 -j route show table all
+answer rules ip -4 -j rule show
 answer addresses ip -4 -j address
 answer client printf '%s' "$client"
 [ -z "$client" ] || answer way-back ip -j route get "$client"
