@@ -65,6 +65,7 @@ class Guest:
         router: where its default route leads.
         resolver: the DNS server that its lease named; None for a static guest.
         server: the DHCP server that granted the lease; None for a static guest.
+        prefix: prefix length of its block.
     """
 
     segment: str
@@ -74,6 +75,7 @@ class Guest:
     router: IPv4Address
     resolver: IPv4Address | None = None
     server: IPv4Address | None = None
+    prefix: int = 24
 
     @property
     def leased(self) -> bool:
@@ -129,17 +131,48 @@ def name_of(segment: str, number: int, owner: str | None = None) -> str:
     return f"twin-{owner or checkout_id()}-g-{segment}-{number}"
 
 
+def port_of(name: str) -> str:
+    """The host's end of a guest's link."""
+    return f"g{_digest(name)[:8]}"
+
+
+def replug(host: Path, guest: Guest, bridge: str) -> None:
+    """Give a guest whose host was switched off a new link to it, with the addresses it had.
+
+    Args:
+        host: file of the host's network namespace.
+        guest: the guest; its namespace is still there, its link is not.
+        bridge: its bridge.
+
+    Raises:
+        CommandError: the bridge is gone again, or the host is.
+    """
+    name = guest.netns.name
+    ip_batch(guest.netns, [_cable(name, host)])
+    ip_batch(host, [f"link set {port_of(name)} master {bridge} up"])
+    address = IPv4Interface((guest.address, guest.prefix))
+    ip_batch(guest.netns, ["link set eth0 up", f"addr add {address} dev eth0", f"route add default via {guest.router}"])
+
+
+def _cable(name: str, host: Path) -> str:
+    digest = _digest(name)
+    mac = ":".join(["52:54:00", digest[8:10], digest[10:12], digest[12:14]])
+    return f"link add name eth0 address {mac} type veth peer name {port_of(name)} netns {host}"
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
 def _add(host: Path, wish: Wish, owner: str) -> Guest:
     name = name_of(wish.segment, wish.number, owner)
     netns = _FOLDER / name
-    digest = hashlib.sha256(name.encode()).hexdigest()
-    port = f"g{digest[:8]}"
-    mac = ":".join(["52:54:00", digest[8:10], digest[10:12], digest[12:14]])
+    port = port_of(name)
     if netns.exists():
         _remove(name)
     try:
         run("ip", "netns", "add", name)
-        ip_batch(netns, ["link set lo up", f"link add name eth0 address {mac} type veth peer name {port} netns {host}"])
+        ip_batch(netns, ["link set lo up", _cable(name, host)])
         ip_batch(host, [f"link set {port} master {wish.bridge} up"])
         ip_batch(netns, ["link set eth0 up"])
         wait_for_forwarding(host, port)
@@ -166,7 +199,7 @@ def wait_for_forwarding(host: Path, port: str) -> None:
 
 def _configure_static(netns: Path, wish: Wish, static: IPv4Interface) -> Guest:
     _configure(netns, static, wish.router)
-    return Guest(wish.segment, wish.number, netns, static.ip, wish.router)
+    return Guest(wish.segment, wish.number, netns, static.ip, wish.router, prefix=static.network.prefixlen)
 
 
 def _configure_lease(netns: Path, wish: Wish) -> Guest:
@@ -184,7 +217,7 @@ def _configure_lease(netns: Path, wish: Wish) -> Guest:
     address, router = IPv4Interface(found[1]), IPv4Address(found[2])
     _configure(netns, address, router)
     granted = (IPv4Address(found[3]), IPv4Address(found[4]))
-    return Guest(wish.segment, wish.number, netns, address.ip, router, *granted)
+    return Guest(wish.segment, wish.number, netns, address.ip, router, *granted, address.network.prefixlen)
 
 
 def _configure(netns: Path, address: IPv4Interface, router: IPv4Address) -> None:
