@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from rich.console import Console
 
-from sandbox import dell, engine
+from sandbox import dell, engine, guest
 from sandbox.command import CommandError, progress
 from sandbox.dell import SandboxError, image
 from sandbox.engine.parts import EngineError
@@ -51,11 +51,13 @@ def main() -> int:
 
 
 def prepare() -> int:
-    """Make what takes long and is kept in the cache: the engine and, for root, the host's image."""
+    """Make what takes long and is kept in the cache: the engine and, for root, the images of host and machines."""
     progress(f"engine: {engine.ensure().way}")
     if os.geteuid() == 0:
         image.ensure()
         progress("sandbox host: its image is there")
+        guest.ensure()
+        progress("machines: their image is there")
     return EQUAL
 
 

@@ -7,6 +7,7 @@ from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 
 from sandbox.command import progress
+from sandbox.debian import locked
 from sandbox.dell import cgroup, container, daemon, image, lan, mounts, packages, settings
 from sandbox.dell.site import SandboxDownError, SandboxError, Site, here
 from sandbox.dell.world import World, booted, current, wait_for_services
@@ -28,7 +29,7 @@ def up(site: Site | None = None) -> World:
     """
     site = site or here()
     _require()
-    with image.locked(site.lock):
+    with locked(site.lock):
         try:
             return current(site)
         except SandboxDownError:
@@ -52,7 +53,7 @@ def down(site: Site | None = None) -> None:
     """
     site = site or here()
     _require()
-    with image.locked(site.lock):
+    with locked(site.lock):
         _clear(site)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox import debian
 from sandbox.dell import image, packages
 
 
@@ -72,16 +73,16 @@ def test_another_package_list_is_another_image(cache: Path, monkeypatch: pytest.
 def test_the_mirror_is_the_machines_own_or_debootstraps_default(
     said: str, mirror: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image, "run", lambda *_: said)
-    assert image._mirror() == mirror
+    monkeypatch.setattr(debian, "run", lambda *_: said)
+    assert debian.mirror() == mirror
 
 
 @pytest.mark.parametrize(
     ("said", "proxy"), [("P='http://10.1.1.1:3142'\n", {"http_proxy": "http://10.1.1.1:3142"}), ("", {})]
 )
 def test_the_proxy_is_the_machines_own(said: str, proxy: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image, "run", lambda *_: said)
-    assert image._proxy() == proxy
+    monkeypatch.setattr(debian, "run", lambda *_: said)
+    assert debian.proxy() == proxy
 
 
 @pytest.mark.sandbox
