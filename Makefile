@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 FAST := not sandbox and not root and not engine
 
-.PHONY: help up down test test-fast check format plan matrix schema lock-addresses lock recover campaign bench setup
+.PHONY: help up down test test-fast check format plan matrix schema lock-addresses lock recover adopt campaign bench setup
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,6 +47,9 @@ lock-addresses: $(BIN)/.runtime ## record new addresses in addresses.lock.json
 
 recover: $(BIN)/.runtime ## heal a stack after a killed run: make recover STACK=dell
 	@$(BIN)/python -m operations recover --stack $(or $(STACK),dell)
+
+adopt: $(BIN)/.runtime ## a host with networks made by hand: make adopt STACK=dell ARGS="--yes --move test-vm=public"
+	@$(BIN)/python -m operations adopt --stack $(or $(STACK),dell) $(ARGS)
 
 bench: setup ## the benchmarks of docs/performance.md, as ratios in one run
 	@$(BIN)/python -m benchmarks

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from operations.adopt.command import adopt, reattach
 from operations.errors import OperationError
 from operations.recover.command import recover
 from twinvpc.model.problems import InvalidInputError
@@ -36,3 +37,23 @@ def tool() -> None:
 def recover_command(stack: Stack, *, as_json: AsJson = False) -> None:
     """After a killed run: take a dead process's lock away, clear what was pending, adopt what was made."""
     raise typer.Exit(recover(stack, as_json=as_json))
+
+
+@app.command("adopt")
+def adopt_command(
+    stack: Stack,
+    move: Annotated[list[str] | None, typer.Option(help="machine=segment: where a machine of `default` goes")] = None,
+    *,
+    check: Annotated[bool, typer.Option("--check", help="only show; so it is without --yes, too")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="do it: back up, take away, `pulumi up`, plug in again")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="go back to the backup, with --yes")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take over a host whose networks were made by hand: shows every conflict; nothing is changed without --yes."""
+    raise typer.Exit(adopt(stack, move or [], yes=yes and not check, undo=undo, as_json=as_json))
+
+
+@app.command("reattach")
+def reattach_command(stack: Stack) -> None:
+    """Plug running machines into their networks again, after a network was stopped or made anew by hand."""
+    raise typer.Exit(reattach(stack))

@@ -16,6 +16,8 @@ _BRIDGE_PREFIX = "br-"
 """Our bridges are called after their segments."""
 _INWARD = re.compile(r"docker\w+|br-[0-9a-f]{12}|virbr\d+|tailscale\d+")
 """Bridges of Docker and libvirt, and Tailscale's interface, to which an exit node leads."""
+_ADOPT = "If it is a network that you made by hand, `make adopt STACK=dell` shows what would happen to it"
+"""The way on from a host that somebody has built up before us."""
 _WHOLE_INTERNET = 1
 """Longest prefix of a default route: a VPN writes it as two halves, 0.0.0.0/1 and 128.0.0.0/1."""
 
@@ -80,7 +82,7 @@ def _strange_bridges(policy: Policy, found: Found) -> Iterator[str]:
     strange = (found.links & set(policy.all_bridges)) - set(found.text("open-bridges").split())
     for bridge in sorted(strange):
         yield (
-            f"somebody else's bridge {bridge} exists already, and the policy would close it. Take it away first "
+            f"somebody else's bridge {bridge} exists already, and the policy would close it. {_ADOPT}; or take it away "
             f"(`virsh net-destroy` and `net-undefine` its network, or `ip link delete {bridge}`), or rename the segment"
         )
 
@@ -95,7 +97,8 @@ def _overlaps(policy: Policy, found: Found) -> Iterator[str]:
         key = f"twin-vpc:segments.{bridge.removeprefix(_BRIDGE_PREFIX)}.cidr"
         within = sorted((reach for reach in strange if reach.destination.overlaps(block)), reverse=True)
         for link, widest in {reach.link: reach.destination for reach in within}.items():
-            yield f"{key}: {block} overlaps {widest} on {link}; choose a block that nothing else on the host uses"
+            way = f"{_ADOPT}; or choose" if found.manifest is None else "choose"
+            yield f"{key}: {block} overlaps {widest} on {link}; {way} a block that nothing else on the host uses"
         if client and ":" not in client and IPv4Address(client) in block:
             yield f"{key}: your SSH session comes from {client}, inside {block}: it would be cut; choose another block"
 

@@ -65,6 +65,7 @@ def test_a_way_back_to_the_session_by_one_of_our_bridges_is_refused() -> None:
 def test_a_strangers_bridge_is_refused_at_the_first_run_only() -> None:
     (sentence,) = refused(links="lo eno1 br-public")
     assert sentence.startswith("somebody else's bridge br-public exists already"), sentence
+    assert "`make adopt STACK=dell`" in sentence
     assert refused(links="lo eno1 br-public", **{"file:/etc/twin-vpc/manifest.json": manifest("br-public")}) == []
 
 
@@ -74,7 +75,8 @@ def test_a_bridge_of_an_open_network_gets_its_lost_policy_back() -> None:
 
 def test_a_route_in_one_of_our_blocks_on_another_link_is_refused() -> None:
     for destination in ("10.0.2.0/24", "10.0.2.128/25", "10.0.0.0/16"):
-        said = refused({"dst": destination, "dev": "virbr5"})
+        known = {"file:/etc/twin-vpc/manifest.json": manifest("br-public", "br-old")}
+        said = refused({"dst": destination, "dev": "virbr5"}, **known)
         assert (
             "twin-vpc:segments.private.cidr: 10.0.2.0/24 overlaps "
             f"{destination} on virbr5; choose a block that nothing else on the host uses"
@@ -86,6 +88,7 @@ def test_an_address_in_one_of_our_blocks_on_another_link_is_refused() -> None:
     down = json.dumps([{"ifname": "virbr5", "addr_info": [{"local": "10.0.2.1", "prefixlen": 24}]}, {"ifname": "lo"}])
     (sentence,) = refused(addresses=down)
     assert "10.0.2.0/24 overlaps 10.0.2.0/24 on virbr5" in sentence
+    assert "`make adopt STACK=dell`" in sentence, "nothing of ours is there yet, so it may be the owner's own network"
 
 
 def test_a_session_from_one_of_our_blocks_is_refused() -> None:
