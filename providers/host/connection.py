@@ -10,7 +10,16 @@ from providers.host.errors import HostError
 LOCAL = "local"
 """The address that means: the machine Pulumi runs on, no SSH."""
 
-_KEYS = {"address": "address", "port": "port", "user": "user", "keyFile": "key_file", "knownHosts": "known_hosts"}
+_KEYS = {
+    "address": "address",
+    "port": "port",
+    "user": "user",
+    "keyFile": "key_file",
+    "knownHosts": "known_hosts",
+    "confirmSeconds": "confirm_seconds",
+}
+CONFIRM_SECONDS = range(10, 3601)
+"""How long a change may wait for its confirmation: less than one slow login takes would undo every change."""
 _ENGINE_KEYS = ("version", "pluginDownloadURL")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:%-]*")
 
@@ -30,6 +39,7 @@ class Connection:
         user: the SSH user; must be root.
         key_file: private key, `~` allowed.
         known_hosts: file with the host's key, `~` allowed; an unknown host key is refused.
+        confirm_seconds: how long a change that may cut us off waits for a new login before the host takes it back.
     """
 
     address: str
@@ -37,6 +47,7 @@ class Connection:
     user: str = "root"
     key_file: str = "~/.ssh/id_ed25519"
     known_hosts: str = "~/.ssh/known_hosts"
+    confirm_seconds: int = 120
 
     @property
     def is_local(self) -> bool:
@@ -65,30 +76,44 @@ class Connection:
 
 def problems(settings: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
     """What is wrong with the provider's settings: pairs of setting and sentence. Unknown values are `None`."""
-    found: list[tuple[str, str]] = []
-    for name, value in settings.items():
-        if name in _ENGINE_KEYS or name.startswith("__") or value is None:
-            continue
-        if name not in _KEYS:
-            found.append((name, f"unknown setting {name}; known are {', '.join(sorted(_KEYS))}"))
-        elif name == "port":
-            if port_number(value) is None:
-                found.append((name, f"{config_key(name)}: {value!r} is no port; give a whole number from 1 to 65535"))
-        elif not isinstance(value, str) or not value:
-            found.append((name, f"{config_key(name)}: {value!r} is no text; give one"))
-        elif name in {"address", "user"} and not _NAME.fullmatch(value):
-            found.append((name, f"{config_key(name)}: {value!r} is no {name}; letters, digits, dot, colon, hyphen"))
+    found = [
+        (name, text)
+        for name, value in settings.items()
+        if not (name in _ENGINE_KEYS or name.startswith("__") or value is None) and (text := _problem(name, value))
+    ]
     if "address" not in settings:
         found.append(("address", f"{config_key('address')} is missing; name the host, or `local`"))
     return tuple(found)
 
 
+def _problem(name: str, value: object) -> str:
+    key = config_key(name)
+    if name not in _KEYS:
+        return f"unknown setting {name}; known are {', '.join(sorted(_KEYS))}"
+    if name == "port":
+        return "" if port_number(value) else f"{key}: {value!r} is no port; give a whole number from 1 to 65535"
+    if name == "confirmSeconds":
+        least, most = CONFIRM_SECONDS[0], CONFIRM_SECONDS[-1]
+        right = _whole_number(value) in CONFIRM_SECONDS
+        return "" if right else f"{key}: {value!r} is no whole number of seconds from {least} to {most}"
+    if not isinstance(value, str) or not value:
+        return f"{key}: {value!r} is no text; give one"
+    if name in {"address", "user"} and not _NAME.fullmatch(value):
+        return f"{key}: {value!r} is no {name}; letters, digits, dot, colon, hyphen"
+    return ""
+
+
 def port_number(value: object) -> int | None:
     """A port from what the engine sends (a number, or a text of digits), or none if it is not one."""
+    port = _whole_number(value)
+    return port if port in range(1, 65536) else None
+
+
+def _whole_number(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-    return int(text) if text.isdecimal() and int(text) in range(1, 65536) else None
+    return int(text) if text.isascii() and text.isdecimal() else None
 
 
 def connection(settings: Mapping[str, object]) -> Connection:
@@ -110,4 +135,5 @@ def connection(settings: Mapping[str, object]) -> Connection:
         user=str(given.get("user", default.user)),
         key_file=str(given.get("keyFile", default.key_file)),
         known_hosts=str(given.get("knownHosts", default.known_hosts)),
+        confirm_seconds=_whole_number(given.get("confirmSeconds")) or default.confirm_seconds,
     )

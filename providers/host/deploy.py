@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import pyinfra.api
@@ -16,11 +17,14 @@ _pyinfra: Any = pyinfra.api
 SECONDS = 120
 """Longest time a step on the host may take: a firewalld reload with many zones is the slow one."""
 
+ROLLBACK_SECONDS = 30
+"""How long the host may take to put back what was there before."""
 
-def command(script: str, *arguments: str, stdin: str = "") -> StringCommand:
+
+def command(script: str, *arguments: str, stdin: str = "", seconds: int = SECONDS) -> StringCommand:
     """One of our shell programs with its arguments, each quoted; it travels on the command line, its data on stdin."""
     words = [QuoteString(word) for word in (shell(script), "twin-vpc", *arguments)]
-    return StringCommand("sh", "-c", *words, _stdin=stdin, _timeout=SECONDS)
+    return StringCommand("sh", "-c", *words, _stdin=stdin, _timeout=seconds)
 
 
 Depth = Literal["brief", "full", "expected"]
@@ -51,13 +55,44 @@ def stage(archive: str) -> Generator[StringCommand]:
     yield command("stage", remote("check_firewalld"), stdin=archive)
 
 
+@dataclass(frozen=True)
+class Guard:
+    """What takes a change back by itself.
+
+    Attributes:
+        kind: which change.
+        seconds: how long it waits for the confirmation.
+        token: by which the confirmation knows this very change.
+        bridges: bridges that are ours once it is made.
+    """
+
+    kind: Literal["policy", "sshd"]
+    seconds: int
+    token: str
+    bridges: tuple[str, ...] = ()
+
+
+def guarded(guard: Guard, program: str, *arguments: str) -> StringCommand:
+    """One of our shell programs, run once its rollback is armed."""
+    how = (guard.kind, str(guard.seconds), guard.token, " ".join(guard.bridges))
+    # Once the rollback is due there is nothing to wait for: an own session that stood still moves again by then.
+    return command("guard", "run", *how, shell(program), *arguments, seconds=guard.seconds + ROLLBACK_SECONDS)
+
+
 @_pyinfra.operation()
-def install(mark: str) -> Generator[StringCommand]:
+def install(guard: Guard, mark: str) -> Generator[StringCommand]:
     """Put the staged files in their places and in force; remove firewalld files that are no longer wanted."""
-    yield command("install", mark, remote("reload_firewalld"))
+    yield guarded(guard, "install", mark, remote("reload_firewalld"))
+
+
+@_pyinfra.operation()
+def settle(guard: Guard, what: Literal["look", "confirm", "keep", "undo"]) -> Generator[StringCommand]:
+    """Say what becomes of a change that waits for its confirmation, or ask what became of it."""
+    yield command("guard", "settle", guard.kind, guard.token, what)
 
 
 @_pyinfra.operation()
 def remove(ip_forward_before: str, bridges: Sequence[str]) -> Generator[StringCommand]:
-    """Take away what is ours."""
+    """Take away what is ours, and what would put it back."""
+    yield command("guard", "drop", "policy")
     yield command("remove", ip_forward_before, " ".join(bridges), shell("load"), remote("reload_firewalld"))

@@ -184,6 +184,14 @@ WantedBy=docker.service
 """
 
 
+def guard_files() -> Mapping[str, str]:
+    """What the host needs to take a change back by itself; it lies in the stage until the change is made."""
+    programs = {name: shell(name) for name in ("guard", "load")}
+    return {f"/guard/{name}": text for name, text in programs.items()} | {
+        "/guard/reload_firewalld": remote("reload_firewalld")
+    }
+
+
 def host_files(policy: Policy, manifest: Manifest, *, firewalld: bool) -> Mapping[str, str]:
     """Every file of ours by its path on the host."""
     files = {

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 from providers.host import drift, kernel, preflight
 from providers.host.checks import uplink_is_bridge
+from providers.host.commit import commit, new_guard
 from providers.host.connection import config_key
 from providers.host.deploy import install, remove, stage
 from providers.host.drift import Found
 from providers.host.errors import HalfDoneError, HostError
-from providers.host.files import Manifest, archive, host_files
+from providers.host.files import Manifest, archive, guard_files, host_files
 from providers.host.messages import Answer, Request
 from providers.host.policy import HostState, InForce, Policy
 from providers.host.session import Outcome, Session
@@ -51,13 +52,11 @@ def _apply(policy: Policy, session: Session) -> HostState:
         blocks=policy.blocks,
     )
     files = host_files(policy, manifest, firewalld=found.has_firewalld)
-    staged = session.run(stage, archive(files))
+    staged = session.run(stage, archive({**files, **guard_files()}))
     if not staged.succeeded:
         raise _refused(staged, session)
-    try:
-        installed = session.run(install, policy.mark)
-    except HostError as error:
-        raise HalfDoneError(str(error)) from error
+    guard = new_guard(session, "policy", policy.all_bridges)
+    installed = commit(session, guard, lambda: session.run(install, guard, policy.mark))
     if not installed.succeeded:
         raise _half_done(installed, session)
     if said := kernel.differences(installed.stdout, staged.stdout):

@@ -20,13 +20,14 @@ OUTPUTS: Mapping[str, Mapping[str, object]] = {
     "service": _TEXT,
 }
 """What only the host can tell, beside the inputs."""
-_SETTINGS = ("address", "port", "user", "keyFile", "knownHosts")
+_SETTINGS = ("address", "port", "user", "keyFile", "knownHosts", "confirmSeconds")
+_NUMBERS = ("port", "confirmSeconds")
 
 
 def text() -> str:
     """The schema as JSON."""
     inputs: dict[str, Mapping[str, object]] = {name: _TYPES[kind] for name, kind in KINDS.items()}
-    settings = {name: {"type": "integer"} if name == "port" else _TEXT for name in _SETTINGS}
+    settings = {name: {"type": "integer"} if name in _NUMBERS else _TEXT for name in _SETTINGS}
     return json.dumps(
         {
             "name": "twin-host",

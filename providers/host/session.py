@@ -83,6 +83,17 @@ class Session:
                 raise self._lost(error) from error
         return Outcome(meta.did_succeed(), meta.stdout, meta.stderr)
 
+    def renew(self) -> None:
+        """Have the next step make a new connection with a new login, whatever became of this one."""
+        if not self.connection.is_local:
+            self._state = None
+
+    def host_key(self) -> str:
+        """The key that the host has shown, as known_hosts holds it: its kind and its value."""
+        _, host = self._connected()
+        key: Any = host.connector.client.get_transport().get_remote_server_key()
+        return f"{key.get_name()} {key.get_base64()}"
+
     def _connected(self) -> tuple[Any, Any]:
         if self._state is None or self._is_lost():
             self._state = self._connect()

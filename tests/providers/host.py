@@ -24,6 +24,7 @@ class Host:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.worker = COMMAND
         self.settings: dict[str, object] = {
             "address": "192.168.1.10",
             "port": "2200",
@@ -36,7 +37,7 @@ class Host:
         """One call in a process of its own, as one `pulumi` run is."""
 
         async def whole() -> T:
-            worker = Worker((*laptop(self.world), *COMMAND))
+            worker = Worker((*laptop(self.world), *self.worker))
             provider = HostProvider(worker)
             await provider.configure(configure(**self.settings))
             try:

@@ -1,0 +1,194 @@
+"""Changes that cut the owner's SSH, really made: the host takes each back by itself (N9)."""
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from providers.host.errors import HostError
+from sandbox import dell
+from sandbox.command import CommandError
+from sandbox.dell.site import Site
+from sandbox.dell.world import World, in_dell, ssh, wait_for
+from sandbox.paths import checkout_id, content_key
+from tests.providers.host import Host
+from tests.providers.samples import RULESET, ZONE, inputs
+
+pytestmark = pytest.mark.sandbox
+
+SITE = Site(content_key(checkout_id(), "lockout")[:8])
+SECONDS = 10
+GUARD = "/var/lib/twin-vpc-guard/policy"
+INPUT = "type filter hook input priority filter - 10; policy accept;\n"
+CUT = RULESET.replace(INPUT, f"{INPUT}        tcp dport 2200 drop\n")
+"""Every packet of the owner's: the session that installs it stands still as well."""
+CUT_NEW = RULESET.replace(INPUT, f"{INPUT}        tcp dport 2200 ct state new drop\n")
+"""New logins alone: the session that installs it lives on and notices nothing."""
+CUT_BY_ZONE = ZONE.replace("<zone>", '<zone target="DROP">').replace(
+    '  <interface name="br-private"/>', '  <interface name="br-private"/>\n  <source address="192.168.1.0/24"/>'
+)
+"""The home LAN in the zone of the segments, where only DHCP and DNS are served."""
+
+LOCKOUTS = {
+    "a rule that drops every packet of SSH": {"ruleset": CUT},
+    "a rule that drops new logins only": {"ruleset": CUT_NEW},
+    "a firewalld zone that takes the LAN": {"zone": CUT_BY_ZONE},
+}
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    dell.down(SITE)
+    yield dell.up(SITE)
+    dell.down(SITE)
+
+
+@pytest.fixture
+def host(world: World) -> Iterator[Host]:
+    here = Host(dell.current(Site(world.id)))
+    here.settings["confirmSeconds"] = str(SECONDS)
+    yield here
+    here.delete(inputs())
+
+
+def patched(patch: str) -> tuple[str, ...]:
+    """A worker with one thing about it changed."""
+    return (sys.executable, "-c", f"import providers.host.worker as worker\n{patch}\nworker.main()")
+
+
+UNCONFIRMED = patched(
+    "import os; from providers.host import jobs\n"
+    "jobs.commit = lambda session, guard, step, ways=(): (step(), os.kill(os.getpid(), 9))"
+)
+"""Killed with -9 between the installation and its confirmation."""
+UNARMED = patched(
+    "from providers.host import deploy\n"
+    "deploy.guarded = lambda guard, program, *arguments: deploy.command(program, *arguments)"
+)
+OLD_SESSION = patched("from providers.host.session import Session\nSession.renew = lambda self: None")
+
+
+def gets_in(host: Host) -> bool:
+    """Whether the owner can log in anew."""
+    try:
+        return ssh(host.world, "echo", "in") == "in\n"
+    except CommandError:
+        return False
+
+
+def held(host: Host) -> str:
+    """Files, rules and settings that a change of ours can touch."""
+    return host.sh(
+        "find /etc/twin-vpc /etc/systemd/system /etc/firewalld /etc/sysctl.d /etc/ssh -type f -o -type l | sort | "
+        "xargs sha256sum; nft -s list ruleset | sort; ip rule; sysctl -n net.ipv4.ip_forward; "
+        "firewall-cmd --list-all-zones; firewall-cmd --list-all-policies"
+    )
+
+
+def nothing_waits(host: Host) -> bool:
+    return host.sh(f"cat {GUARD}/armed 2>/dev/null; systemctl list-timers --all | grep twin-vpc || true") == ""
+
+
+@pytest.mark.parametrize("case", LOCKOUTS)
+def test_a_change_that_cuts_the_owner_off_is_taken_back_by_the_host_itself(host: Host, case: str) -> None:
+    state = host.create()
+    before = held(host)
+    with pytest.raises(HostError) as told:
+        host.update(state, **LOCKOUTS[case])
+    for part in ("the change was taken back", "no new login proved it within 10 s", "then run `pulumi up` again"):
+        assert part in str(told.value)
+    assert gets_in(host)
+    assert held(host) == before
+    assert host.drift(state) == {}, "the state of before is true again"
+    state = host.update(state, sysctl="net.ipv4.ip_forward = 1\n")
+    assert host.drift(state) == {}, "a good change goes through afterwards"
+    assert nothing_waits(host)
+
+
+def test_a_first_installation_that_cuts_the_owner_off_leaves_nothing_of_ours(host: Host) -> None:
+    before = host.snapshot()
+    with pytest.raises(HostError, match="the change was taken back") as told:
+        host.create(ruleset=CUT_NEW)
+    assert type(told.value) is HostError, "not half done: the engine records nothing"
+    assert gets_in(host)
+    host.assert_as(before)
+    assert host.read(inputs()).resource_id is None
+    assert host.drift(host.create()) == {}
+
+
+def test_a_run_killed_before_it_confirmed_is_taken_back(host: Host) -> None:
+    state = host.create()
+    before = held(host)
+    host.worker = UNCONFIRMED
+    with pytest.raises(HostError, match="helper process that runs pyinfra ended early"):
+        host.update(state, ruleset=CUT_NEW)
+    assert not gets_in(host), "the control: it was in force"
+    wait_for("the host to take it back", lambda: nothing_waits(host))
+    assert gets_in(host)
+    assert held(host) == before
+    assert host.drift(state) == {}
+
+
+def test_the_run_after_a_killed_one_takes_over_and_confirms(host: Host) -> None:
+    state = host.create()
+    good = "net.ipv4.ip_forward = 1\n# changed\n"
+    host.worker = UNCONFIRMED
+    with pytest.raises(HostError):
+        host.update(state, sysctl=good)
+    assert "armed" in host.sh(f"ls {GUARD}")
+    host.worker = Host(host.world).worker
+    state = host.update(state, sysctl=good)
+    assert nothing_waits(host)
+    assert host.drift(state) == {}
+    assert "# changed" in host.sh("cat /etc/sysctl.d/60-twin-vpc.conf")
+
+
+def test_a_lockout_after_a_killed_run_goes_back_to_what_was_confirmed_last(host: Host) -> None:
+    state = host.create()
+    host.worker = UNCONFIRMED
+    with pytest.raises(HostError):
+        host.update(state, sysctl="net.ipv4.ip_forward = 1\n# never confirmed\n")
+    host.worker = Host(host.world).worker
+    with pytest.raises(HostError, match="the change was taken back"):
+        host.update(state, ruleset=CUT_NEW)
+    assert host.drift(state) == {}
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_reboot_before_the_confirmation_takes_it_back(host: Host, *, first: bool) -> None:
+    state = {} if first else host.create()
+    before = held(host)
+    host.settings["confirmSeconds"] = "3600"  # the timer is out of the game
+    host.worker = UNCONFIRMED
+    with pytest.raises(HostError):
+        host.update(state, ruleset=CUT_NEW)
+    assert not gets_in(host), "the control: it was in force"
+    host.world = dell.reboot(host.world)  # waits for a login from the laptop
+    host.worker = Host(host.world).worker
+    assert nothing_waits(host)
+    wait_for("Docker's unit to follow", lambda: held(host) == before)
+    assert host.drift(state) == {} if state else host.read(inputs()).resource_id is None
+    assert host.sh("systemctl --failed --no-legend --plain | cut -d' ' -f1") == ""
+
+
+def test_without_the_armed_rollback_the_host_stays_cut_off(host: Host) -> None:
+    """The negative control of all above."""
+    state = host.create()
+    host.worker = UNARMED
+    with pytest.raises(HostError):
+        host.update(state, ruleset=CUT_NEW)
+    in_dell(host.world, "sleep", str(SECONDS + 2))
+    assert not gets_in(host)
+    host.sh("nft delete table inet twin_vpc_host")
+    host.worker = Host(host.world).worker
+
+
+def test_a_confirmation_by_the_old_session_would_prove_nothing(host: Host) -> None:
+    """The negative control of the new login: the session that installed the change still works."""
+    state = host.create()
+    host.worker = OLD_SESSION
+    host.update(state, ruleset=CUT_NEW)
+    assert nothing_waits(host)
+    assert not gets_in(host)
+    host.sh("nft delete table inet twin_vpc_host")
+    host.worker = Host(host.world).worker
