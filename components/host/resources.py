@@ -24,6 +24,7 @@ class TwinHostArgs:
         user: who logs in.
         key_file: private key, `~` allowed.
         known_hosts: file that knows the host's key, `~` allowed.
+        confirm_seconds: how long a change that may cut SSH off waits for a new login before the host takes it back.
     """
 
     address: str
@@ -31,6 +32,7 @@ class TwinHostArgs:
     user: str
     key_file: str
     known_hosts: str
+    confirm_seconds: int
 
 
 class TwinHost(pulumi.ProviderResource):

@@ -31,7 +31,8 @@ def build_libvirt(intent: Intent, stack: LibvirtStack, recorded: StackLock) -> M
     except UnsupportedTermError as error:
         raise pulumi.RunError(f"nothing was changed: {error}; correct `flows` in network.yaml") from None
     host = stack.host
-    twin_host = TwinHost("host", TwinHostArgs(host.address, host.port, host.user, host.key_file, host.known_hosts))
+    where = TwinHostArgs(host.address, host.port, host.user, host.key_file, host.known_hosts, host.confirm_seconds)
+    twin_host = TwinHost("host", where)
     libvirt = provider("libvirt", host)
     policy = HostPolicy("policy", rules, opts=pulumi.ResourceOptions(providers=[twin_host]))
     segments = intent.network.segments

@@ -9,7 +9,7 @@ from providers.host import checks, connection
 from tests.components.engine import POLICY, RecordingEngine, run
 from tests.components.site import policy_args
 
-WHERE = TwinHostArgs("192.168.1.10", 2200, "root", "~/.ssh/id", "~/.ssh/known")
+WHERE = TwinHostArgs("192.168.1.10", 2200, "root", "~/.ssh/id", "~/.ssh/known", 90)
 
 
 def build(*, preview: bool = False) -> RecordingEngine:
@@ -40,7 +40,7 @@ def test_the_provider_takes_the_settings_of_the_host_as_they_are_sent() -> None:
     (made,) = build().of("pulumi:providers:twin-host").values()
     assert connection.problems(made.inputs) == ()
     assert connection.connection(made.inputs) == connection.Connection(
-        "192.168.1.10", 2200, "root", "~/.ssh/id", "~/.ssh/known"
+        "192.168.1.10", 2200, "root", "~/.ssh/id", "~/.ssh/known", 90
     )
 
 

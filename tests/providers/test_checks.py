@@ -98,10 +98,12 @@ def test_what_is_not_known_yet_is_not_refused() -> None:
 
 SETTINGS: dict[str, tuple[dict[str, object], str]] = {
     "no address": ({}, "twin-vpc:host.address is missing; name the host, or `local`"),
-    "a key of no meaning": ({"adress": "x", "address": "y"}, "unknown setting adress; known are address, keyFile"),
+    "a key of no meaning": ({"adress": "x", "address": "y"}, "unknown setting adress; known are address, confirm"),
     "a port beyond": ({"address": "x", "port": 70000.0}, "twin-vpc:host.port: 70000.0 is no port"),
     "a broken port": ({"address": "x", "port": 22.5}, "twin-vpc:host.port: 22.5 is no port"),
     "a port in words": ({"address": "x", "port": "ssh"}, "twin-vpc:host.port: 'ssh' is no port"),
+    "no time to log in": ({"address": "x", "confirmSeconds": 9}, "twin-vpc:host.confirm_seconds: 9 is no whole number"),
+    "a time in words": ({"address": "x", "confirmSeconds": "long"}, "of seconds from 10 to 3600"),
     "an option as address": ({"address": "-oProxyCommand=x"}, "is no address"),
     "an empty user": ({"address": "x", "user": ""}, "twin-vpc:host.user: '' is no text"),
 }

@@ -136,6 +136,7 @@ class Host(ConfigModel):
         uplinks: interfaces that lead to LAN and Internet; empty means those of the default route.
         lan: the home network behind the uplink.
         virtualization: what runs machines: `kvm`, or `qemu` alone where the processor's help is missing, much slower.
+        confirm_seconds: how long a change that may cut SSH off waits for a new login before the host takes it back.
     """
 
     address: Annotated[str, BeforeValidator(_server)]
@@ -146,6 +147,7 @@ class Host(ConfigModel):
     uplinks: tuple[InterfaceName, ...] = ()
     lan: Block
     virtualization: Literal["kvm", "qemu"] = "kvm"
+    confirm_seconds: Annotated[StrictInt, Field(ge=10, le=3600)] = 120
 
 
 class Docker(ConfigModel):
