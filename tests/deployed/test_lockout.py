@@ -56,15 +56,17 @@ def patched(patch: str) -> tuple[str, ...]:
     return (sys.executable, "-c", f"import providers.host.worker as worker\n{patch}\nworker.main()")
 
 
-UNCONFIRMED = patched(
+KILLED = (
     "import os; from providers.host import jobs\n"
     "jobs.commit = lambda session, guard, step, ways=(): (step(), os.kill(os.getpid(), 9))"
 )
+UNCONFIRMED = patched(KILLED)
 """Killed with -9 between the installation and its confirmation."""
 UNARMED = patched(
-    "from providers.host import deploy\n"
+    f"{KILLED}\nfrom providers.host import deploy\n"
     "deploy.guarded = lambda guard, program, *arguments: deploy.command(program, *arguments)"
 )
+"""The same, but for the rollback."""
 OLD_SESSION = patched("from providers.host.session import Session\nSession.renew = lambda self: None")
 
 
