@@ -17,6 +17,7 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 LC_ALL=C
 export PATH LC_ALL
 systemd=/etc/systemd/system
+units='twin-vpc.service twin-vpc-hold.service twin-vpc-docker.service'
 
 word=$1 kind=$2
 shift 2
@@ -31,10 +32,11 @@ name=twin-vpc-rollback-$kind
 # paths: what a change of this kind may touch, and so what is saved before and put back after.
 paths() {
     if [ "$kind" = policy ]; then
-        printf '%s\n' /etc/twin-vpc /etc/sysctl.d/60-twin-vpc.conf "$systemd/twin-vpc.service" \
-            "$systemd/twin-vpc-docker.service" "$systemd/multi-user.target.wants/twin-vpc.service" \
-            "$systemd/docker.service.wants/twin-vpc-docker.service" "$systemd/nftables.service.d/twin-vpc.conf" \
+        printf '%s\n' /etc/twin-vpc /etc/sysctl.d/60-twin-vpc.conf "$systemd/nftables.service.d/twin-vpc.conf" \
             /etc/firewalld/zones/twin-vpc.xml
+        for unit in $units; do
+            printf '%s\n' "$systemd/$unit" "$systemd/multi-user.target.wants/$unit" "$systemd/docker.service.wants/$unit"
+        done
         find /etc/firewalld/policies -name 'twin-vpc*.xml' 2>/dev/null
     else
         cat "$stage/paths" 2>/dev/null || cat "$here/paths" 2>/dev/null
@@ -170,10 +172,13 @@ put_policy_in_force() {
         [ "$(sysctl -n "$setting" 2>/dev/null)" = "$value" ] || sysctl --quiet --write "$setting=$value" || done=1
     done <"$here/settings"
     systemctl daemon-reload || done=1
+    for unit in $units; do
+        [ -e "$systemd/$unit" ] || systemctl --quiet stop "$unit" 2>/dev/null
+    done
     if [ -f /etc/twin-vpc/load ]; then
         /bin/sh /etc/twin-vpc/load || done=1
+        [ ! -e "$systemd/twin-vpc-hold.service" ] || systemctl restart twin-vpc-hold.service || done=1
     else
-        systemctl --quiet stop twin-vpc-docker.service twin-vpc.service 2>/dev/null
         take_walls_away || done=1
     fi
     reload_firewalld || done=1
@@ -203,7 +208,7 @@ roll_back() {
     end_program
     put_files_back || return 1
     rm -rf "$stage"
-    [ "$kind" != policy ] || rm -f /run/twin-vpc.tell-firewalld /run/twin-vpc.tell-systemd
+    [ "$kind" != policy ] || rm -f /run/twin-vpc.tell-*
     if [ "${1-}" = boot ]; then
         systemctl daemon-reload
     else
