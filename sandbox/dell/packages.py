@@ -12,6 +12,7 @@ HOST_PACKAGES = (
     "nftables",
     "openssh-client",
     "procps",
+    "secilc",
     "systemd-container",
     "util-linux",
     "wget",

@@ -14,8 +14,10 @@ from twinvpc.cli import show
 from twinvpc.cli.pictures import FOLDER, Format, write_pictures
 from twinvpc.cli.schemas import stale, write_schemas
 from twinvpc.model.files import load_stack, stack_names
+from twinvpc.model.libvirt import LibvirtStack
 from twinvpc.model.load import Intent
 from twinvpc.model.problems import InvalidInputError, Problem
+from twinvpc.policy.labels import selinux_module
 from twinvpc.proof.intent import matrix
 
 DIFFERENT, BAD_INPUT = 1, 2
@@ -99,6 +101,14 @@ def picture(
         raise typer.Exit(BAD_INPUT) from None
     for path in written:
         print(f"picture: {path}")
+
+
+@app.command()
+def labels(root: Folder = Path(), stack: Stack = None) -> None:
+    """Labels that a host with SELinux needs for the machines' disks, as a module for `semodule -i`."""
+    for intent in load_all(root, stack):
+        if isinstance(intent.stack, LibvirtStack):
+            print(selinux_module(intent.stack.pools.values()), end="")
 
 
 @app.command()
