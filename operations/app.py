@@ -18,6 +18,8 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pret
 Stack = Annotated[str, typer.Option(help="the stack, as in Pulumi.<stack>.yaml")]
 AsJson = Annotated[bool, typer.Option("--json", help="the result as JSON on standard output")]
 
+IfKilled = Annotated[bool, typer.Option("--if-killed", help="end at once when no killed run has left a trace")]
+
 
 def main() -> None:
     """Run the tool; an error is told in a sentence, without a traceback."""
@@ -34,9 +36,9 @@ def tool() -> None:
 
 
 @app.command("recover")
-def recover_command(stack: Stack, *, as_json: AsJson = False) -> None:
+def recover_command(stack: Stack, *, as_json: AsJson = False, if_killed: IfKilled = False) -> None:
     """After a killed run: take a dead process's lock away, clear what was pending, adopt what was made."""
-    raise typer.Exit(recover(stack, as_json=as_json))
+    raise typer.Exit(recover(stack, as_json=as_json, if_killed=if_killed))
 
 
 @app.command("adopt")

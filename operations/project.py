@@ -11,9 +11,10 @@ from typing import Any
 from operations.errors import OperationError
 from twinvpc.addressing.lock import read_lock
 from twinvpc.addressing.plan import LibvirtPlan, libvirt_plan
-from twinvpc.model.files import load_stack
+from twinvpc.model.files import load_stack, read_yaml
 from twinvpc.model.libvirt import LibvirtStack
 from twinvpc.model.load import Intent
+from twinvpc.model.source import as_mapping
 
 PROJECT_FILE = "Pulumi.yaml"
 PATIENCE = 900.0
@@ -53,6 +54,27 @@ class Project:
             OperationError: Pulumi does not know one: nobody is logged in.
         """
         return str(json.loads(_run(["pulumi", "whoami", "--json", "--verbose"], self.folder, "", PATIENCE))["url"])
+
+    def name(self) -> str:
+        """The project's name."""
+        return str((as_mapping(read_yaml(self.folder / PROJECT_FILE).mapping) or {}).get("name"))
+
+    def preview(self) -> dict[str, Any]:
+        """What a run would do now, as `pulumi preview --json` gives it.
+
+        Raises:
+            OperationError: it cannot be told, e.g. the host cannot be reached or a file is wrong.
+        """
+        argv = ["pulumi", "preview", "--json", "--stack", self.stack, "--non-interactive"]
+        done = _outcome(argv, self.folder, "", PATIENCE)
+        try:
+            told: dict[str, Any] = json.loads(done.stdout)
+        except ValueError:
+            raise _ended(argv, done) from None
+        if done.returncode != 0:
+            said = [one["message"].strip() for one in told.get("diagnostics", []) if one.get("severity") == "error"]
+            raise OperationError("\n".join(["`pulumi preview` failed:", *(said or [done.stderr.strip()])]))
+        return told
 
     def exported(self) -> dict[str, Any]:
         """The state as `pulumi stack export` gives it; secrets stay encrypted."""
@@ -104,16 +126,24 @@ def find_project(stack: str, start: Path | None = None) -> Project:
 
 
 def _run(argv: list[str], folder: Path, stdin: str, timeout: float) -> str:
+    done = _outcome(argv, folder, stdin, timeout)
+    if done.returncode != 0:
+        raise _ended(argv, done)
+    return done.stdout
+
+
+def _ended(argv: list[str], done: "subprocess.CompletedProcess[str]") -> OperationError:
+    said = (done.stderr + done.stdout).strip()
+    return OperationError(f"`{' '.join(argv)}` ended with {done.returncode}:\n{said}")
+
+
+def _outcome(argv: list[str], folder: Path, stdin: str, timeout: float) -> "subprocess.CompletedProcess[str]":
     environment = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
-        done = subprocess.run(
+        return subprocess.run(
             argv, cwd=folder, env=environment, input=stdin, capture_output=True, text=True, timeout=timeout, check=False
         )
     except FileNotFoundError:
         raise OperationError("there is no `pulumi` on PATH; install Pulumi, or correct PATH") from None
     except subprocess.TimeoutExpired:
         raise OperationError(f"`{' '.join(argv)}` did not end within {timeout:.0f} s; is the host up?") from None
-    if done.returncode != 0:
-        said = (done.stderr + done.stdout).strip()
-        raise OperationError(f"`{' '.join(argv)}` ended with {done.returncode}:\n{said}")
-    return done.stdout

@@ -17,7 +17,7 @@ from sandbox.measured import show_tries
 from sandbox.paths import ROOT
 from sandbox.probe.attempts import MeasurementError
 from sandbox.probe.guests import GuestError
-from sandbox.project import STACK, forget, project
+from sandbox.project import STACK, Project, forget, project
 from twinvpc.addressing.lock import read_lock
 from twinvpc.cli.app import granted, load_all
 from twinvpc.cli.pictures import FOLDER, Format, write_pictures
@@ -68,6 +68,8 @@ def up() -> int:
     world = dell.up()
     laid = project(world, made)
     take_baseline(world)
+    if not _whole(laid):
+        return FAILED
     progress(f"pulumi up --stack {STACK}, from the laptop {world.places['laptop'].address} over SSH")
     if laid.show("up", "--yes", "--skip-preview", "--stack", STACK) != 0:
         return FAILED
@@ -79,6 +81,13 @@ def up() -> int:
     if result == EQUAL:
         print(NEXT)
     return result
+
+
+def _whole(laid: Project) -> bool:
+    """Heal what a run that was killed has left, by the owner's own command; quick when there is nothing."""
+    healed = laid.operate("recover", "--if-killed", "--stack", STACK)
+    print(healed.stderr, end="", file=sys.stderr)
+    return healed.returncode == 0
 
 
 def matrix(*, as_json: bool) -> int:

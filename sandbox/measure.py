@@ -4,11 +4,11 @@ import json
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 
-from sandbox.dell import SandboxError, World
+from sandbox.dell import SandboxError, World, in_dell
 from sandbox.measured import Measured
 from sandbox.probe.controls import positive_controls
 from sandbox.probe.extras import Ground, Try, leases, tries
@@ -117,6 +117,28 @@ def rig(world: World, root: Path, stack_name: str = "dell") -> Generator[Rig]:
         )
 
 
+def denied_but_open(world: World, root: Path, stack_name: str = "dell") -> tuple[str, ...]:
+    """Denied probes that get through now, on whatever bridges of ours there are: for a stack that is half there.
+
+    Raises:
+        GuestError: a bridge went away meanwhile.
+    """
+    intent = load_stack(root, stack_name)
+    stack, whole = _libvirt(intent, root)
+    links = in_dell(world, "ls", "/sys/class/net").split()
+    plan = replace(whole, segments=tuple(segment for segment in whole.segments if segment.bridge in links))
+    wishes = [
+        Wish(segment.name, segment.bridge, segment.router, number, _fixed(segment, number))
+        for segment in plan.segments
+        for number in (1, 2)
+    ]
+    with seated(world.places["dell"].netns, wishes, world.id) as guests:
+        stands = _stands(world, stack, plan, guests)
+        asked = expectations(matrix(intent), stands, _clients(world, plan, guests))
+        seen = measure([one.probe for one in asked if not one.open], stands)
+    return tuple(str(one.probe) for one in seen if one.open or one.arrived)
+
+
 def _libvirt(intent: Intent, root: Path) -> tuple[LibvirtStack, LibvirtPlan]:
     if not isinstance(intent.stack, LibvirtStack):
         raise SandboxError(f"stack `{intent.stack_name}` is not a libvirt stack; packets are measured on those")
@@ -131,8 +153,10 @@ def _wishes(plan: LibvirtPlan) -> Iterator[Wish]:
 
 
 def _static(segment: SegmentPlan, number: int) -> IPv4Interface | None:
-    if segment.dhcp is not None:
-        return None
+    return None if segment.dhcp is not None else _fixed(segment, number)
+
+
+def _fixed(segment: SegmentPlan, number: int) -> IPv4Interface:
     return IPv4Interface((segment.cidr.network_address + _FIRST_STATIC + number, segment.cidr.prefixlen))
 
 

@@ -2,38 +2,23 @@
 
 import json
 import sys
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import asdict
 
-from operations.project import PROJECT_FILE, Project, find_project
-from operations.recover import locks
-from twinvpc.model.files import read_yaml
-from twinvpc.model.source import as_mapping
+from operations.host import Remote
+from operations.project import Project, find_project
+from operations.recover import heal, locks, state
+from operations.recover.report import Report, progress
 
 HEALED, LEFT = 0, 1
 
 
-@dataclass
-class Report:
-    """What was done and what was left.
-
-    Attributes:
-        stack: the stack.
-        unlocked: holders whose locks were taken away.
-        left: what was not touched, and what to do about it.
-    """
-
-    stack: str
-    unlocked: list[str] = field(default_factory=list[str])
-    left: list[str] = field(default_factory=list[str])
-
-
-def recover(stack: str, *, as_json: bool) -> int:
-    """Heal what a killed run has left.
+def recover(stack: str, *, as_json: bool, if_killed: bool = False) -> int:
+    """Heal what a killed run has left, and say what was done.
 
     Args:
         stack: the stack's name.
         as_json: the report as JSON on standard output.
+        if_killed: do nothing when the state shows no trace of a killed run.
 
     Returns:
         0 if nothing is left to do, 1 if something was left alone; the report names it.
@@ -42,19 +27,43 @@ def recover(stack: str, *, as_json: bool) -> int:
         OperationError: it could not be done.
     """
     project = find_project(stack)
-    report = Report(stack)
-    unlock(project, report)
+    if if_killed and not is_broken_off(project):
+        return HEALED
+    report = healed(project)
     if as_json:
         print(json.dumps(asdict(report), indent=1))
     for line in report.left:
         print(line, file=sys.stderr)
+    if not report.left:
+        progress(f"stack {stack} is whole: run `pulumi up` (or `pulumi destroy`) as you meant to")
     return LEFT if report.left else HEALED
+
+
+def healed(project: Project) -> Report:
+    """Heal a stack; one whose lock somebody living holds is left as it is.
+
+    Raises:
+        OperationError: it could not be done.
+    """
+    report = Report(project.stack)
+    unlock(project, report)
+    if report.left:
+        return report
+    host = Remote(project.libvirt()[0].host)
+    heal.clear_pending(project, host, report)
+    heal.refresh(project)
+    heal.adopt(project, host, report)
+    return report
+
+
+def is_broken_off(project: Project) -> bool:
+    """Whether there is a lock, or an operation that the state holds for begun and not ended."""
+    return bool(_locks(project) or state.pending(project.exported()))
 
 
 def unlock(project: Project, report: Report) -> None:
     """Take away every lock whose holder is dead."""
-    where = locks.folder(project.backend(), _name(project.folder), project.stack, project.folder)
-    for lock in locks.read(where):
+    for lock in _locks(project):
         if locks.is_dead(lock):
             locks.take_away(lock)
             report.unlocked.append(lock.holder)
@@ -63,10 +72,5 @@ def unlock(project: Project, report: Report) -> None:
             report.left.append(f"stack {project.stack} is {locks.why_kept(lock)}")
 
 
-def progress(text: str) -> None:
-    """One line for the person who waits; standard output is the report's."""
-    print(f"» {text}", file=sys.stderr, flush=True)
-
-
-def _name(folder: Path) -> str:
-    return str((as_mapping(read_yaml(folder / PROJECT_FILE).mapping) or {}).get("name"))
+def _locks(project: Project) -> tuple[locks.Lock, ...]:
+    return locks.read(locks.folder(project.backend(), project.name(), project.stack, project.folder))

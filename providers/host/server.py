@@ -1,9 +1,11 @@
 """The plugin process: gRPC towards the engine, errors as one line, a quiet end on any signal."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, cast
 
 import grpc
@@ -21,6 +23,9 @@ from providers.host.provider import HostProvider
 _MESSAGE_LIMIT = 400 * 1024 * 1024
 """The engine's own limit; rule sets of hundreds of segments pass grpc's default of 4 MiB."""
 
+
+_WATCH_SECONDS = 1.0
+"""How often we look whether the engine is still there."""
 
 _CODE: Any = grpc.StatusCode.FAILED_PRECONDITION
 
@@ -83,6 +88,18 @@ async def serve(engine_address: str, worker: Worker) -> None:
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    await ended.wait()
-    await provider.cancel()
-    await server.stop(grace=0.2)
+    if await _asked_to_end(ended):
+        await provider.cancel()
+        await server.stop(grace=0.2)
+
+
+async def _asked_to_end(ended: asyncio.Event) -> bool:
+    """Wait until we are told to end, or until our parent is no longer the engine: a killed one can tell nobody.
+
+    Then nobody is left to answer either; the child finishes what is under way and ends with its standard input.
+    """
+    engine = os.getppid()
+    while os.getppid() == engine:
+        with suppress(TimeoutError):
+            return await asyncio.wait_for(ended.wait(), _WATCH_SECONDS)
+    return False
