@@ -92,5 +92,5 @@ def left_on_host(world: World) -> list[str]:
         "ls /sys/class/net /etc; virsh -q net-list --all --name; virsh -q pool-list --all --name; nft list tables"
     )
     segments = {"public", "private", "database", "container", "management"}
-    words = set(in_dell(world, "sh", "-c", question).split())
+    words = set(in_dell(world, "sh", "-c", f"ls /sys/class/net /etc; {lists}").split())
     return sorted((words & segments) | {word for word in words if word.startswith(("br-", "twin"))})
