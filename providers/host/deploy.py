@@ -50,9 +50,9 @@ class HostSurvey(FactBase[Mapping[str, str]]):
 
 
 @_pyinfra.operation()
-def stage(archive: str) -> Generator[StringCommand]:
+def stage(archive: str, who: str) -> Generator[StringCommand]:
     """Unpack new files aside and let the host judge them."""
-    yield command("stage", remote("check_firewalld"), stdin=archive)
+    yield command("stage", remote("check_firewalld"), who, shell("alone"), stdin=archive)
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,9 @@ def guarded(guard: Guard, program: str, *arguments: str) -> StringCommand:
 
 
 @_pyinfra.operation()
-def install(guard: Guard, mark: str) -> Generator[StringCommand]:
+def install(guard: Guard, mark: str, who: str) -> Generator[StringCommand]:
     """Put the staged files in their places and in force; remove firewalld files that are no longer wanted."""
-    yield guarded(guard, "install", mark, remote("reload_firewalld"))
+    yield guarded(guard, "install", mark, remote("reload_firewalld"), who, shell("alone"))
 
 
 @_pyinfra.operation()
@@ -92,7 +92,8 @@ def settle(guard: Guard, what: Literal["look", "confirm", "keep", "undo"]) -> Ge
 
 
 @_pyinfra.operation()
-def remove(ip_forward_before: str, bridges: Sequence[str]) -> Generator[StringCommand]:
+def remove(ip_forward_before: str, bridges: Sequence[str], who: str) -> Generator[StringCommand]:
     """Take away what is ours, and what would put it back."""
     yield command("guard", "drop", "policy")
-    yield command("remove", ip_forward_before, " ".join(bridges), shell("load"), remote("reload_firewalld"))
+    texts = (shell("load"), remote("reload_firewalld"))
+    yield command("remove", ip_forward_before, " ".join(bridges), *texts, who, shell("alone"))

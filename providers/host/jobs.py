@@ -1,7 +1,11 @@
 """The three things done on the host: apply, read, remove. Used by the child process only."""
 
+import getpass
+import os
 import re
+import socket
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from providers.host import drift, kernel, preflight
 from providers.host.checks import uplink_is_bridge
@@ -15,6 +19,8 @@ from providers.host.messages import Answer, Request
 from providers.host.policy import HostState, InForce, Policy
 from providers.host.session import Outcome, Session
 
+_LOCKED = "locked: "
+"""How `shell/alone.sh` begins to say who has the host."""
 _POSITION = re.compile(r"\S*/(ruleset\.nft|held\.nft|routing-rules6?):(\d+)[:\d-]*:?\s*")
 
 
@@ -52,11 +58,12 @@ def _apply(policy: Policy, session: Session) -> HostState:
         blocks=policy.blocks,
     )
     files = host_files(policy, manifest, firewalld=found.has_firewalld)
-    staged = session.run(stage, archive({**files, **guard_files()}))
+    who = _run_name()
+    staged = session.run(stage, archive({**files, **guard_files()}), who)
     if not staged.succeeded:
         raise _refused(staged, session)
     guard = new_guard(session, "policy", policy.all_bridges)
-    installed = commit(session, guard, lambda: session.run(install, guard, policy.mark))
+    installed = commit(session, guard, lambda: session.run(install, guard, policy.mark, who))
     if not installed.succeeded:
         raise _half_done(installed, session)
     if said := kernel.differences(installed.stdout, staged.stdout):
@@ -97,7 +104,7 @@ def _remove(request: Request, session: Session) -> None:
     manifest, policy = found.manifest, request.policy
     before = manifest.ip_forward_before if manifest else request.in_force.ip_forward_before if request.in_force else ""
     bridges = dict.fromkeys((*(policy.all_bridges if policy else ()), *(manifest.all_bridges if manifest else ())))
-    outcome = session.run(remove, before, tuple(bridges))
+    outcome = session.run(remove, before, tuple(bridges), _run_name())
     if not outcome.succeeded:
         raise _not_removed(outcome, session, tuple(bridges))
 
@@ -128,7 +135,26 @@ def _uplinks(policy: Policy, found: Found, session: Session) -> tuple[str, ...]:
     return uplinks
 
 
+def _run_name() -> str:
+    """Who we are to another run that finds the host locked."""
+    when = datetime.now(tz=UTC)
+    return f"{getpass.getuser()}@{socket.gethostname()}, pid {os.getpid()}, since {when:%Y-%m-%d %H:%M:%S.%f} UTC"
+
+
+def _locked(outcome: Outcome, session: Session) -> HostError | None:
+    """The error if another run is changing the host: nothing was changed by this one."""
+    who = next((line for line in outcome.stderr.splitlines() if line.startswith(_LOCKED)), None)
+    if who is None:
+        return None
+    return HostError(
+        f"{session.connection.label} is being changed by another run ({who.removeprefix(_LOCKED)}); this one has "
+        "changed nothing there. Wait until that one has ended, then run it again"
+    )
+
+
 def _refused(outcome: Outcome, session: Session) -> HostError:
+    if error := _locked(outcome, session):
+        return error
     text = _POSITION.sub(lambda m: f"{m[1]} line {m[2]}: ", outcome.stderr)
     first = next((line for line in text.splitlines() if "rror" in line or ".xml" in line), text or "it gave no reason")
     return HostError(f"{session.connection.label} refuses the policy, nothing was changed: {first}")
@@ -138,7 +164,9 @@ def _last_words(outcome: Outcome) -> str:
     return next((line for line in reversed(outcome.stderr.splitlines()) if line.strip()), "it gave no reason")
 
 
-def _half_done(outcome: Outcome, session: Session) -> HalfDoneError:
+def _half_done(outcome: Outcome, session: Session) -> HostError:
+    if error := _locked(outcome, session):
+        return error
     return HalfDoneError(
         f"{session.connection.label}: the policy is not wholly in force: {_last_words(outcome)}. "
         "What was in force before still denies; correct the cause and run `pulumi up` again"
@@ -146,6 +174,8 @@ def _half_done(outcome: Outcome, session: Session) -> HalfDoneError:
 
 
 def _not_removed(outcome: Outcome, session: Session, bridges: Sequence[str]) -> HostError:
+    if error := _locked(outcome, session):
+        return error
     label = session.connection.label
     if outcome.stderr.strip() in bridges:
         bridge = outcome.stderr.strip()

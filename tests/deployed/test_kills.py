@@ -88,9 +88,7 @@ def test_a_killed_run_is_healed_by_the_recovery_and_opens_nothing(
 
 def left_on_host(world: World) -> list[str]:
     """What of ours a finished `destroy` would have left."""
-    question = (
-        "ls /sys/class/net /etc; virsh -q net-list --all --name; virsh -q pool-list --all --name; nft list tables"
-    )
+    lists = "virsh -q net-list --all --name; virsh -q pool-list --all --name; nft list tables"
     segments = {"public", "private", "database", "container", "management"}
     words = set(in_dell(world, "sh", "-c", f"ls /sys/class/net /etc; {lists}").split())
     return sorted((words & segments) | {word for word in words if word.startswith(("br-", "twin"))})

@@ -1,16 +1,25 @@
 # Puts staged files in their places and in force, walls before forwarding. Safe to repeat after a kill at any line.
 #   $1          the mark of judged packets
 #   $2          the text of `reload_firewalld`
+#   $3          who runs this: whoever has staged the files
+#   $4          the text of `alone`
 #   stdout      what the kernel then holds of ours
-#   exit        21: a file, 22: the kernel, 23: sysctl, 24: systemd, 25: firewalld, 26: Docker's chain
+#   exit        21: a file, 22: the kernel, 23: sysctl, 24: systemd, 25: firewalld, 26: Docker's chain, 27: another run
 set -u
 umask 077
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 LC_ALL=C
 export PATH LC_ALL
 stage=/run/twin-vpc-stage
-mark=$1 reload=$2
+mark=$1 reload=$2 who=$3
 reloading=''
+eval "$4"
+
+alone "$who" || exit 27
+if [ "$(cat "$stage/run" 2>/dev/null)" != "$who" ]; then
+    echo "locked: $(cat "$stage/run" 2>/dev/null || echo 'somebody who has removed the staged files')" >&2
+    exit 27
+fi
 
 # Who has yet to be told of changed files, even by the run after one that was killed: in /run, as a reboot tells them too.
 tell_firewalld=/run/twin-vpc.tell-firewalld
@@ -23,7 +32,9 @@ place() {
     mkdir -p "${2%/*}" || exit 21
     cmp -s "$stage$2" "$2" && [ "$(stat -c %a "$2")" = "$1" ] && return
     [ -z "${3-}" ] || : >"$3" || exit 21
-    cp "$stage$2" "$2.new" && chmod "0$1" "$2.new" && mv -f "$2.new" "$2" || exit 21
+    cp "$stage$2" "$2.new" && chmod "0$1" "$2.new" && mv -f "$2.new" "$2" && return
+    rm -f "$2.new" # half a file, where the disk is full
+    exit 21
 }
 
 is_active() {

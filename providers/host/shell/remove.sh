@@ -3,13 +3,17 @@
 #   $2          our bridges and the retired ones, separated by blanks
 #   $3          the text of `load`: the file on the host may be gone or edited
 #   $4          the text of `reload_firewalld`
-#   exit        31: one of our bridges is still there, 21 to 26 as in the installation
+#   $5          who runs this
+#   $6          the text of `alone`
+#   exit        31: one of our bridges is still there, 21 to 27 as in the installation
 set -u
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 LC_ALL=C
 export PATH LC_ALL
 forward_before=$1 bridges=$2 loader=$3 reload=$4
+eval "$6"
 
+alone "$5" || exit 27
 for bridge in $bridges; do
     if [ -e "/sys/class/net/$bridge" ]; then
         echo "$bridge" >&2
@@ -87,4 +91,4 @@ if [ -e "$tell_firewalld" ] && systemctl --quiet is-active firewalld.service; th
 fi
 
 sh -c "$loader" /load unload || exit 22
-rm -rf /run/twin-vpc-stage /run/twin-vpc.tell-* /etc/twin-vpc || exit 21
+rm -rf /run/twin-vpc-stage /run/twin-vpc.tell-* /etc/twin-vpc "$lock" || exit 21

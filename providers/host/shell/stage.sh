@@ -1,22 +1,27 @@
 # Unpacks new files beside the old ones and has the host judge them. Nothing in force is touched.
 #   $1      the text of `check_firewalld`
+#   $2      who runs this, for others that come meanwhile
+#   $3      the text of `alone`
 #   stdin   a tar archive in base64, every file with its whole path
 #   stdout  what the kernel will hold once they are loaded
-#   exit    11: the rule set is refused, 12: the policy-routing rules, 13: a firewalld file
+#   exit    11: the rule set is refused, 12: the policy-routing rules, 13: a firewalld file, 14: another run
 set -u
 umask 077
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 LC_ALL=C
 export PATH LC_ALL
 stage=/run/twin-vpc-stage
-check=$1
+check=$1 who=$2
+eval "$3"
 
 refuse() {
     rm -rf "$stage"
     exit "$1"
 }
 
+alone "$who" || exit 14
 rm -rf "$stage" && mkdir -m 0700 "$stage" && base64 -d | tar -x -C "$stage" -f - || refuse 10
+printf '%s\n' "$who" >"$stage/run" || refuse 10
 # firewalld itself would skip a file that it cannot read, and report it in its log only. Its Python is slow to start.
 if [ -d "$stage/etc/firewalld" ]; then
     python3 -Es -c "$check" "$stage/etc/firewalld" 2>"$stage/complaint" &
