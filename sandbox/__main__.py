@@ -23,6 +23,7 @@ from twinvpc.cli.app import granted, load_all
 from twinvpc.cli.pictures import FOLDER, Format, write_pictures
 from twinvpc.model.problems import InvalidInputError
 
+_UP = ("up", "--yes", "--skip-preview", "--stack", STACK)
 EQUAL, DIFFERENT, FAILED = 0, 1, 2
 
 NEXT = """
@@ -71,7 +72,7 @@ def up() -> int:
     if not _whole(laid):
         return FAILED
     progress(f"pulumi up --stack {STACK}, from the laptop {world.places['laptop'].address} over SSH")
-    if laid.show("up", "--yes", "--skip-preview", "--stack", STACK) != 0:
+    if laid.show(*_UP) != 0 and not (_mended(laid) and laid.show(*_UP) == 0):
         return FAILED
     progress("measuring every cell with real packets")
     result = matrix(as_json=False)
@@ -88,6 +89,14 @@ def _whole(laid: Project) -> bool:
     healed = laid.operate("recover", "--if-killed", "--stack", STACK)
     print(healed.stderr, end="", file=sys.stderr)
     return healed.returncode == 0
+
+
+def _mended(laid: Project) -> bool:
+    """Whether the recovery found something to put right after a run that failed: then it is worth another try."""
+    healed = laid.operate("recover", "--json", "--stack", STACK)
+    print(healed.stderr, end="", file=sys.stderr)
+    done = json.loads(healed.stdout) if healed.returncode == 0 else {}
+    return any(done.get(key) for key in ("mended", "adopted"))
 
 
 def matrix(*, as_json: bool) -> int:

@@ -11,6 +11,7 @@ from components.host.resources import TwinHost, TwinHostArgs
 from components.libvirt.pools import StoragePools, StoragePoolsArgs
 from components.libvirt.provider import provider
 from components.libvirt.vpc import Vpc, VpcArgs
+from components.recovery import named_on_error
 from twinvpc.addressing.lock import StackLock
 from twinvpc.addressing.plan import libvirt_plan
 from twinvpc.model.libvirt import LibvirtStack
@@ -35,6 +36,7 @@ def build_libvirt(intent: Intent, stack: LibvirtStack, recorded: StackLock) -> M
     twin_host = TwinHost("host", where)
     libvirt = provider("libvirt", host)
     policy = HostPolicy("policy", rules, opts=pulumi.ResourceOptions(providers=[twin_host]))
+    hooks = named_on_error()
     segments = intent.network.segments
     network: seam.Vpc = Vpc(
         "vpc",
@@ -44,9 +46,10 @@ def build_libvirt(intent: Intent, stack: LibvirtStack, recorded: StackLock) -> M
             closed=frozenset(name for name, segment in segments.items() if not segment.internet_services),
             former=former_names(recorded.renamed),
         ),
-        opts=pulumi.ResourceOptions(providers=[libvirt], depends_on=[policy]),
+        opts=pulumi.ResourceOptions(providers=[libvirt], depends_on=[policy], hooks=hooks),
     )
-    pools = StoragePools("pools", StoragePoolsArgs(stack.pools), opts=pulumi.ResourceOptions(providers=[libvirt]))
+    beside = pulumi.ResourceOptions(providers=[libvirt], hooks=hooks)
+    pools = StoragePools("pools", StoragePoolsArgs(stack.pools), opts=beside)
     return {
         "segments": {
             name: {"cidr": subnet.cidr, "router": subnet.router, "bridge": subnet.attachment}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from sandbox.command import CommandError
 from sandbox.dell import World, in_dell
 from sandbox.kills import Kill, kill
 from sandbox.measure import denied_but_open, rig
@@ -84,6 +85,49 @@ def test_a_killed_run_is_healed_by_the_recovery_and_opens_nothing(
         stack.pulumi("destroy", *ALL)
         assert left_on_host(stack.world) == []
     assert_whole(stack)
+
+
+NETWORK = f"urn:pulumi:{STACK}::twin-vpc::twin-vpc:libvirt:Vpc$libvirt:index/network:Network::vpc-public"
+
+
+@pytest.fixture
+def forgotten(stack: Project) -> Project:
+    """A network that was made and that the state does not know, as after a kill and `pulumi cancel`."""
+    stack.pulumi("state", "delete", NETWORK, "--yes", "--stack", STACK)
+    return stack
+
+
+def test_a_bare_up_names_the_recovery_which_adopts_by_name_and_replaces_nothing(forgotten: Project) -> None:
+    before = in_dell(forgotten.world, "virsh", "net-uuid", "public")
+    with pytest.raises(CommandError, match="make recover STACK=dell") as refused:
+        forgotten.pulumi("up", *ALL)
+    assert "Traceback" not in refused.value.output
+    assert recover(forgotten)["adopted"] == ["network public"]
+    forgotten.pulumi("preview", "--expect-no-changes", "--stack", STACK)
+    assert in_dell(forgotten.world, "virsh", "net-uuid", "public") == before, "the network is the one that was there"
+
+
+def test_a_network_that_was_defined_and_not_started_is_made_anew(forgotten: Project) -> None:
+    in_dell(forgotten.world, "virsh", "net-destroy", "public")
+    assert recover(forgotten)["mended"]
+    assert_whole(forgotten)
+
+
+def test_a_strangers_network_of_the_same_name_is_named_and_left_alone(forgotten: Project) -> None:
+    world = forgotten.world
+    for verb in ("net-destroy", "net-undefine"):
+        in_dell(world, "virsh", verb, "public")
+    theirs = "<network><name>public</name><forward mode='nat'/><bridge name='virbr7'/></network>"
+    in_dell(world, "virsh", "net-define", "/dev/stdin", stdin=theirs)
+    before = in_dell(world, "virsh", "net-dumpxml", "public")
+    try:
+        done = forgotten.operate("recover", "--stack", STACK)
+        assert done.returncode == 1
+        assert "a network public that this project has not made: it has mode nat instead of open" in done.stderr
+        assert in_dell(world, "virsh", "net-dumpxml", "public") == before
+        assert NETWORK not in forgotten.pulumi("stack", "export", "--stack", STACK)
+    finally:
+        in_dell(world, "virsh", "net-undefine", "public")
 
 
 def left_on_host(world: World) -> list[str]:
