@@ -95,8 +95,7 @@ def _mended(laid: Project) -> bool:
     """Whether the recovery found something to put right after a run that failed: then it is worth another try."""
     healed = laid.operate("recover", "--json", "--stack", STACK)
     print(healed.stderr, end="", file=sys.stderr)
-    done = json.loads(healed.stdout) if healed.returncode == 0 else {}
-    return any(done.get(key) for key in ("mended", "adopted"))
+    return healed.returncode == 0 and any(json.loads(healed.stdout)[key] for key in ("mended", "adopted"))
 
 
 def matrix(*, as_json: bool) -> int:
