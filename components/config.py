@@ -9,6 +9,7 @@ from pulumi.runtime import is_config_secret
 from pulumi.runtime.config import CONFIG
 
 from components.host.access import missing_files
+from components.host.images import missing_for_machines
 from twinvpc.addressing.lock import StackLock, read_lock
 from twinvpc.addressing.plan import require_recorded
 from twinvpc.model.files import NETWORK_FILE, PREFIX, read_yaml, scalar, stack_source
@@ -63,6 +64,7 @@ def _checked(root: Path, stack_name: str) -> Deployment:
         problems += [p for p in error.problems if p in stack.problems or not _follows(p, stack)]
     if intent is not None and isinstance(intent.stack, LibvirtStack):
         problems += missing_files(intent.stack.host, stack)
+        problems += missing_for_machines(intent.stack, stack)
     if lock is None or intent is None or problems:
         raise InvalidInputError(problems)
     return Deployment(intent, require_recorded(intent, lock))

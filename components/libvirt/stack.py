@@ -1,4 +1,4 @@
-"""A libvirt stack: the host's policy first, then the networks, with the pools beside them."""
+"""A libvirt stack: the host's policy first, then the networks, with the pools beside them, and machines on both."""
 
 from collections.abc import Mapping
 
@@ -8,6 +8,7 @@ from components import vpc as seam
 from components.host.policy import HostPolicy
 from components.host.render import render
 from components.host.resources import TwinHost, TwinHostArgs
+from components.libvirt.machines import Ground, build_machines
 from components.libvirt.pools import StoragePools, StoragePoolsArgs
 from components.libvirt.provider import provider
 from components.libvirt.vpc import Vpc, VpcArgs
@@ -38,7 +39,7 @@ def build_libvirt(intent: Intent, stack: LibvirtStack, recorded: StackLock) -> M
     policy = HostPolicy("policy", rules, opts=pulumi.ResourceOptions(providers=[twin_host]))
     hooks = named_on_error()
     segments = intent.network.segments
-    network: seam.Vpc = Vpc(
+    network = Vpc(
         "vpc",
         VpcArgs(
             plan=plan,
@@ -50,15 +51,24 @@ def build_libvirt(intent: Intent, stack: LibvirtStack, recorded: StackLock) -> M
     )
     beside = pulumi.ResourceOptions(providers=[libvirt], hooks=hooks)
     pools = StoragePools("pools", StoragePoolsArgs(stack.pools), opts=beside)
+    build_machines(stack, Ground(plan, intent.network.domain, network, pools), beside)
     return {
-        "segments": {
-            name: {"cidr": subnet.cidr, "router": subnet.router, "bridge": subnet.attachment}
-            for name, segment in network.outputs.segments.items()
-            for subnet in segment.subnets
-        },
+        "segments": _segments(network),
         "pools": pools.names,
+        "machines": {
+            one.name: {"segment": one.segment, "address": str(one.address), "ssh_port": one.ssh_port}
+            for one in plan.machines
+        },
         "uplinks": policy.uplinks,
         "firewalld": policy.firewalld,
+    }
+
+
+def _segments(network: seam.Vpc) -> dict[str, dict[str, pulumi.Input[str]]]:
+    return {
+        name: {"cidr": subnet.cidr, "router": subnet.router, "bridge": subnet.attachment}
+        for name, segment in network.outputs.segments.items()
+        for subnet in segment.subnets
     }
 
 

@@ -48,6 +48,7 @@ class Vpc(Component):
 
     Attributes:
         outputs: what was built.
+        network_ids: id of each segment's network, new whenever the network is.
 
     Creates:
         - `libvirt:index/network:Network`: one for each segment, with bridge, DNS, and DHCP where the plan has a range.
@@ -55,7 +56,7 @@ class Vpc(Component):
 
     def __init__(self, name: str, args: VpcArgs, *, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("twin-vpc:libvirt:Vpc", name, opts)
-        hosts = dns_hosts(args.plan.segments, args.domain)
+        hosts = dns_hosts(args.plan, args.domain)
         networks = {segment.name: self._network(name, segment, hosts, args) for segment in args.plan.segments}
         self.outputs = VpcOutputs(
             {
@@ -65,6 +66,7 @@ class Vpc(Component):
                 for segment in args.plan.segments
             }
         )
+        self.network_ids: Mapping[str, pulumi.Output[str]] = {name: network.id for name, network in networks.items()}
         self.register_outputs({"bridges": {segment: network.bridge for segment, network in networks.items()}})
 
     def _network(
@@ -94,13 +96,14 @@ class Vpc(Component):
         )
 
 
-def dns_hosts(segments: Sequence[SegmentPlan], domain: str) -> tuple[libvirt.NetworkDnsHostArgs, ...]:
-    """Names that every segment's DNS server knows: all routers and all static machines, one name for each address.
+def dns_hosts(plan: LibvirtPlan, domain: str) -> tuple[libvirt.NetworkDnsHostArgs, ...]:
+    """Names that every segment's DNS server knows: routers, static names, machines, one name for each address.
 
     One, because libvirt merges the names of an address and the provider deletes by address.
     """
-    names = {segment.router: segment.name for segment in segments}
-    names |= {address: host for segment in segments for host, address in segment.static.items()}
+    names = {segment.router: segment.name for segment in plan.segments}
+    names |= {address: host for segment in plan.segments for host, address in segment.static.items()}
+    names |= {machine.address: machine.name for machine in plan.machines}
     return tuple(
         libvirt.NetworkDnsHostArgs(hostname=f"{names[address]}.{domain}", ip=str(address)) for address in sorted(names)
     )

@@ -19,6 +19,9 @@ ROOT = Path(__file__).parents[2]
 STACK = "pulumi:pulumi:Stack"
 NETWORK = "libvirt:index/network:Network"
 POOL = "libvirt:index/pool:Pool"
+VOLUME = "libvirt:index/volume:Volume"
+CLOUD_INIT = "libvirt:index/cloudInitDisk:CloudInitDisk"
+DOMAIN = "libvirt:index/domain:Domain"
 POLICY = "twin-host:index:NetworkPolicy"
 
 Message: TypeAlias = Any
@@ -29,6 +32,9 @@ Outputs = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 PROVIDED: Mapping[str, Outputs] = {
     NETWORK: lambda _: {},
     POOL: lambda _: {"capacity": 1, "allocation": 0, "available": 1},
+    VOLUME: lambda _: {},
+    CLOUD_INIT: lambda _: {},
+    DOMAIN: lambda _: {"arch": "x86_64"},
     POLICY: lambda given: {"uplinksInForce": given["uplinks"] or ["eno1"], "firewalld": True},
 }
 
@@ -48,6 +54,9 @@ class Registered:
     aliases: tuple[str, ...]
     delete_before_replace: bool
     replace_on_changes: tuple[str, ...]
+    ignore_changes: tuple[str, ...]
+    protect: bool
+    retain_on_delete: bool
 
 
 class UnknownTypeError(Exception):
@@ -113,6 +122,9 @@ class _Monitor(mocks.MockMonitor):
                     aliases=tuple(alias.spec.name for alias in request.aliases),
                     delete_before_replace=request.deleteBeforeReplace,
                     replace_on_changes=tuple(request.replaceOnChanges),
+                    ignore_changes=tuple(request.ignoreChanges),
+                    protect=request.protect,
+                    retain_on_delete=request.retainOnDelete,
                 )
             )
         return answer

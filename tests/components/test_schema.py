@@ -1,18 +1,26 @@
 """Every input that the program sends is a property that the provider knows: others it drops without a word."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, TypeAlias, get_args
 
 import pulumi_libvirt
 import pytest
 from pulumi import _types
 
-from tests.components.engine import NETWORK, POOL, pulumi_config
+from tests.components import machines
+from tests.components.engine import CLOUD_INIT, DOMAIN, NETWORK, POOL, VOLUME
 from tests.program.main import run_main
 
 Kind: TypeAlias = Any
 """A type annotation of the SDK's."""
-ARGUMENTS = {NETWORK: pulumi_libvirt.NetworkArgs, POOL: pulumi_libvirt.PoolArgs}
+ARGUMENTS = {
+    NETWORK: pulumi_libvirt.NetworkArgs,
+    POOL: pulumi_libvirt.PoolArgs,
+    VOLUME: pulumi_libvirt.VolumeArgs,
+    CLOUD_INIT: pulumi_libvirt.CloudInitDiskArgs,
+    DOMAIN: pulumi_libvirt.DomainArgs,
+}
 
 
 def unknown(value: object, kind: Kind, where: str) -> Iterator[str]:
@@ -31,8 +39,8 @@ def unknown(value: object, kind: Kind, where: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("token", ARGUMENTS)
-def test_every_input_is_known_to_the_sdk(token: str) -> None:
-    made = run_main("dell", pulumi_config()).of(token)
+def test_every_input_is_known_to_the_sdk(token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = run_main("dell", machines.config(machines.furnish(tmp_path, monkeypatch))).of(token)
     assert made
     assert [path for name, one in made.items() for path in unknown(one.inputs, ARGUMENTS[token], name)] == []
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from components.libvirt.xslt import dhcp_range
+from components.libvirt.xslt import dhcp_range, domain_disks
 from twinvpc.model.libvirt import AddressRange
 
 pytestmark = pytest.mark.engine  # xsltproc comes with the engine's set-up
@@ -25,9 +25,13 @@ RANGE = '<range start="10.0.1.2" end="10.0.1.254"></range>'
 
 
 def transform(folder: Path, dhcp: str) -> "subprocess.CompletedProcess[str]":
-    style, document = folder / "range.xslt", folder / "network.xml"
-    style.write_text(dhcp_range(LEASED))
-    document.write_text(WRITTEN.format(dhcp=dhcp))
+    return transformed(folder, dhcp_range(LEASED), WRITTEN.format(dhcp=dhcp))
+
+
+def transformed(folder: Path, text: str, xml: str) -> "subprocess.CompletedProcess[str]":
+    style, document = folder / "style.xslt", folder / "document.xml"
+    style.write_text(text)
+    document.write_text(xml)
     argv = ["xsltproc", "--nomkdir", "--nonet", "--nowrite", style, document]
     return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=20)
 
@@ -56,3 +60,58 @@ def test_the_text_depends_on_the_range_alone() -> None:
     assert dhcp_range(LEASED) == dhcp_range(AddressRange(first=LEASED.first, last=LEASED.last))
     other = AddressRange(first=LEASED.first, last=IPv4Address("10.0.1.201"))
     assert dhcp_range(LEASED) != dhcp_range(other)
+
+
+FOLDERS = {"twin-vpc-ssd": "/images/ssd", "twin-vpc-hdd": "/images/hdd"}
+# As terraform-provider-libvirt v0.8.3 writes it, shortened to what matters.
+ROOT = """<disk type="volume" device="disk"><driver name="qemu" type="qcow2"></driver>
+  <source pool="twin-vpc-ssd" volume="web-1-0a.qcow2"></source><target dev="vda" bus="virtio"></target></disk>"""
+DATA = ROOT.replace("twin-vpc-ssd", "twin-vpc-hdd").replace("web-1-0a", "web-1-data").replace("vda", "vdb")
+CD = """<disk type="file" device="cdrom"><driver name="qemu" type="raw"></driver>
+  <source file="/images/ssd/s.iso"></source><target dev="hdd" bus="ide"></target><serial>cloudinit</serial></disk>"""
+DOMAIN = (
+    """<domain type="kvm"><name>web-1</name><devices>{disks}<interface type="network"></interface></devices></domain>"""
+)
+
+
+def disks(folder: Path, written: str, *, data: bool) -> list[ET.Element]:
+    done = transformed(folder, domain_disks(FOLDERS, data=data), DOMAIN.format(disks=written))
+    assert done.returncode == 0, done.stderr
+    return ET.fromstring(done.stdout).findall("devices/disk")
+
+
+def test_volumes_become_files_and_the_cd_moves_to_a_bus_that_q35_has(tmp_path: Path) -> None:
+    root, data, disc = disks(tmp_path, ROOT + DATA + CD, data=True)
+    for disk, file, serial in (
+        (root, "/images/ssd/web-1-0a.qcow2", None),
+        (data, "/images/hdd/web-1-data.qcow2", "data"),
+    ):
+        assert disk.attrib == {"type": "file", "device": "disk"}, "AppArmor's helper reads files only"
+        (source,) = disk.findall("source")
+        assert source.attrib == {"file": file}
+        assert disk.findtext("serial") == serial, "the guest finds its data disk by this"
+        assert disk.find("driver") is not None
+    assert [one.attrib for one in disc.findall("target")] == [{"dev": "sda", "bus": "sata"}]
+    assert disc.findtext("serial") == "cloudinit", "the provider knows its disk by this"
+
+
+def test_a_machine_without_data_has_one_disk_and_its_cd(tmp_path: Path) -> None:
+    root, _ = disks(tmp_path, ROOT + CD, data=False)
+    assert root.find("serial") is None
+
+
+@pytest.mark.parametrize(
+    ("written", "data"),
+    [(ROOT + CD, True), (ROOT + DATA + CD, False), (ROOT, False), (ROOT.replace("ssd", "other") + CD, False),
+     (ROOT + CD.replace("ide", "sata"), False), (ROOT.replace('"volume" d', '"file" d') + CD, False)],
+    ids=["no data", "too many", "no cd", "a foreign pool", "another bus", "a file already"],
+)  # fmt: skip
+def test_disks_that_the_provider_does_not_write_today_are_refused(tmp_path: Path, written: str, *, data: bool) -> None:
+    done = transformed(tmp_path, domain_disks(FOLDERS, data=data), DOMAIN.format(disks=written))
+    assert done.returncode != 0
+    assert "of our pools and one IDE CD" in done.stderr
+
+
+def test_the_text_of_a_machine_names_its_own_pools_only() -> None:
+    assert domain_disks(FOLDERS, data=True) == domain_disks(dict(reversed(FOLDERS.items())), data=True)
+    assert "hdd" not in domain_disks({"twin-vpc-ssd": "/images/ssd"}, data=False), "a new pool replaces no machine"

@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import pulumi
 import pytest
 
 from components.libvirt.provider import provider
-from tests.components.engine import NETWORK, RecordingEngine, pulumi_config, run
+from tests.components import machines
+from tests.components.engine import NETWORK, RecordingEngine, run
 from tests.components.site import stack
 from tests.contract.components import all_components, findings, modules
 from tests.program.main import run_main
@@ -90,10 +93,11 @@ def built(kind: type[Good], *, explicit: bool = True) -> RecordingEngine:
     return run(program)
 
 
-def test_every_component_of_ours_keeps_to_the_contract() -> None:
+def test_every_component_of_ours_keeps_to_the_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kinds = all_components(modules())
     assert {kind.__name__ for kind in kinds} >= {"HostPolicy", "Vpc", "StoragePools"}, "they are found by themselves"
-    assert findings(kinds, run_main("dell", pulumi_config())) == []
+    config = machines.config(machines.furnish(tmp_path, monkeypatch))
+    assert findings(kinds, run_main("dell", config)) == []
 
 
 def test_a_component_that_keeps_to_it_has_no_findings() -> None:

@@ -41,6 +41,7 @@ EXPORTS = {
         for name, block, bridge, _, _ in NETWORKS
     },
     "pools": {"ssd": "twin-vpc-ssd", "hdd": "twin-vpc-hdd"},
+    "machines": {},
     "uplinks": ["eno1"],
     "firewalld": True,
 }

@@ -48,12 +48,32 @@ class RetiredSegment:
     cidr: IPv4Network | None
 
 
+@dataclass(frozen=True, order=True)
+class MachinePlan:
+    """Where a machine is found.
+
+    Attributes:
+        name: the machine, and its host name.
+        segment: the segment that it stands in.
+        address: its address.
+        mac: MAC of its interface, made from its address.
+        ssh_port: port of its sshd, and the port of the host that leads there.
+    """
+
+    name: str
+    segment: str
+    address: IPv4Address
+    mac: str
+    ssh_port: int
+
+
 @dataclass(frozen=True)
 class LibvirtPlan:
-    """All segments of a libvirt stack, by name in sorted order, and those that are gone."""
+    """All segments of a libvirt stack, by name in sorted order, those that are gone, and the machines, likewise."""
 
     segments: tuple[SegmentPlan, ...]
     retired: tuple[RetiredSegment, ...]
+    machines: tuple[MachinePlan, ...] = ()
 
 
 @dataclass(frozen=True, order=True)
@@ -173,7 +193,21 @@ def libvirt_plan(stack: LibvirtStack, recorded: StackLock) -> LibvirtPlan:
     )
     removed = [RetiredSegment(BRIDGE_PREFIX + name, cidr) for name, cidr in recorded.removed.items()]
     renamed = [RetiredSegment(BRIDGE_PREFIX + name, None) for name in recorded.renamed]
-    return LibvirtPlan(segments, tuple(sorted([*removed, *renamed], key=lambda old: old.bridge)))
+    machines = (
+        MachinePlan(name, own.segment, own.address, mac_of(own.address), own.ssh_port)
+        for name, own in stack.machines.items()
+    )
+    retired = sorted([*removed, *renamed], key=lambda old: old.bridge)
+    return LibvirtPlan(segments, tuple(retired), tuple(sorted(machines)))
+
+
+def mac_of(address: IPv4Address) -> str:
+    """The MAC of whoever has this address: QEMU's prefix, then the address without its first number.
+
+    All segments lie in one private block, the largest of which is a /8: two addresses never make the same MAC, and an
+    address keeps its MAC whatever machine has it. So a DHCP reservation that is left behind is still right.
+    """
+    return ":".join(["52", "54", "00", *(f"{number:02x}" for number in address.packed[1:])])
 
 
 def aws_plan(recorded: StackLock) -> AwsPlan:
