@@ -149,17 +149,7 @@ class VirtualMachine(Component):
             autostart=True,
             disks=[libvirt.DomainDiskArgs(volume_id=disk) for disk in disks],
             cloudinit=seed,
-            network_interfaces=[
-                libvirt.DomainNetworkInterfaceArgs(
-                    network_id=args.network,
-                    mac=place.mac,
-                    hostname=place.name,
-                    # The provider reserves the address in the network, in place. Nobody else may do so.
-                    addresses=[str(place.address)] if args.leased else None,
-                    # Without a lease the provider would record no address, and plan a change at the next run.
-                    wait_for_lease=args.leased,
-                )
-            ],
+            network_interfaces=[_interface(args)],
             graphics=libvirt.DomainGraphicsArgs(type="vnc", listen_type="address", listen_address="127.0.0.1"),
             video=libvirt.DomainVideoArgs(type="virtio"),
             consoles=[libvirt.DomainConsoleArgs(type="pty", target_port="0", target_type="serial")],
@@ -174,3 +164,15 @@ class VirtualMachine(Component):
                 ),
             ),
         )
+
+
+def _interface(args: MachineArgs) -> libvirt.DomainNetworkInterfaceArgs:
+    return libvirt.DomainNetworkInterfaceArgs(
+        network_id=args.network,
+        mac=args.place.mac,
+        hostname=args.place.name,
+        # The provider reserves the address in the network, in place. Nobody else may do so.
+        addresses=[str(args.place.address)] if args.leased else None,
+        # Without a lease the provider would record no address, and plan a change at the next run.
+        wait_for_lease=args.leased,
+    )

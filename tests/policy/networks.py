@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from hypothesis import strategies as st
 
+from tests.model.machines import KEY
 from twinvpc.addressing.lock import Lock, StackLock
 from twinvpc.addressing.plan import LibvirtPlan, libvirt_plan, record
 from twinvpc.model.files import read_yaml, stack_source
@@ -92,6 +93,24 @@ TAILNET = {**PORTS.stack, "tailnet": {"interface": "tailscale0"}}
 GRANTED = [*PORTS.network["flows"], {"from": "tailnet", "to": "web", "services": "tcp/443"}]
 CHANGED = Case({**PORTS.network, "flows": GRANTED}, TAILNET, StackLock(removed=GONE.removed, renamed={"old": "web"}))
 """The port-level network after a removal and a rename, with a tailnet."""
+
+_MACHINES = {
+    name: {
+        "segment": segment, "address": address, "ssh_port": port, "vcpu": 1, "memory": "1 GiB", "disk": "8 GiB",
+        "image": "debian", "pool": "ssd", "user": "owner", "keys": [KEY],
+    }
+    for name, segment, address, port in (("web-1", "web", "10.0.21.11", 2311), ("db-3", "db", "10.0.23.12", 2335))
+}  # fmt: skip
+MACHINES = Case(
+    PORTS.network,
+    {
+        **TAILNET,
+        "pools": {"ssd": "/images"},
+        "images": {"debian": {"source": "/srv/debian.qcow2", "sha256": "c3" * 32}},
+        "machines": _MACHINES,
+    },
+)
+"""The port-level network with two machines, whose sshd LAN and tailnet reach."""
 
 
 def shuffled(value: object, random: Random, within: str = "") -> Any:  # noqa: ANN401 - raw YAML

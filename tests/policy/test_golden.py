@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests import golden
-from tests.policy.networks import CHANGED, OWNER, PORTS, Case
+from tests.policy.networks import CHANGED, MACHINES, OWNER, PORTS, Case
 
 GOLDEN = Path(__file__).parent / "golden"
-CASES = {"dell": OWNER, "ports": PORTS, "changed": CHANGED}
+CASES = {"dell": OWNER, "ports": PORTS, "changed": CHANGED, "machines": MACHINES}
 NAMES = [(case, text) for case in CASES for text in CASES[case].texts]
 
 

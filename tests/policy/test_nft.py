@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from tests.effort import tries
-from tests.policy.networks import CHANGED, OWNER, PORTS, UPLINKS, Case, cases, meshed
+from tests.policy.networks import CHANGED, MACHINES, OWNER, PORTS, UPLINKS, Case, cases, meshed
 
 pytestmark = pytest.mark.root
 
@@ -18,7 +18,7 @@ def verdict(ruleset: str) -> str:
     return done.stderr if done.returncode else ""
 
 
-@pytest.mark.parametrize("case", [OWNER, PORTS, CHANGED], ids=["owner", "ports", "changed"])
+@pytest.mark.parametrize("case", [OWNER, PORTS, CHANGED, MACHINES], ids=["owner", "ports", "changed", "machines"])
 def test_nft_takes_the_golden_rulesets(case: Case) -> None:
     assert not verdict(case.ruleset)
 

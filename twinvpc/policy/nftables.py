@@ -15,6 +15,7 @@ from twinvpc.addressing.plan import LibvirtPlan
 from twinvpc.model.libvirt import LibvirtStack
 from twinvpc.model.nodes import Node
 from twinvpc.model.services import ICMP, Protocol, Service
+from twinvpc.policy import forwards
 from twinvpc.policy import nftables_chains as chains
 from twinvpc.policy.terms import Policy, Term
 
@@ -114,8 +115,10 @@ def _main_table(policy: Policy, target: Target) -> list[str]:
         *_leave_sets(policy, target),
         *_enter_sets(policy, target),
         *_host_sets(policy, target),
+        *forwards.sets(policy.forwards),
     ]
-    return ["table inet twin_vpc {", *_indented([*sets, *chains.MAIN]), "}"]
+    own = forwards.chains(chains.MAIN, policy, target.stack)
+    return ["table inet twin_vpc {", *_indented([*sets, *own]), "}"]
 
 
 def _host_table(policy: Policy, target: Target) -> list[str]:

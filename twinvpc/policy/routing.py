@@ -35,7 +35,7 @@ def rules(policy: Policy, plan: LibvirtPlan) -> tuple[str, ...]:
     """
     live = [s.cidr for s in plan.segments]
     owned = list(collapse_addresses([*live, *(old.cidr for old in plan.retired if old.cidr)]))
-    tailnet = bool(policy.between([Node.TAILNET], policy.segments))
+    tailnet = bool(policy.between([Node.TAILNET], policy.segments)) or policy.forwarded_for(Node.TAILNET)
     return (
         *(_permit_signed(_cover(live), tailnet=tailnet) if live else ()),
         *(f"to {block} iif lo lookup main" for block in owned),

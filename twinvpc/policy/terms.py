@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 
 from twinvpc.model.libvirt import LibvirtStack
 from twinvpc.model.load import Intent
@@ -31,6 +32,23 @@ class Term:
         return EVERYTHING in self.services
 
 
+@dataclass(frozen=True, order=True)
+class Forward:
+    """A TCP port of the host that leads to the same port of a machine.
+
+    Attributes:
+        port: the port.
+        address: the machine's address.
+        machine: its name.
+        sources: nodes that it is forwarded for.
+    """
+
+    port: int
+    address: IPv4Address
+    machine: str
+    sources: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Policy:
     """All permissions that the owner gave, sorted; what is not in `terms` is denied.
@@ -38,10 +56,16 @@ class Policy:
     Attributes:
         segments: names of all segments, sorted; inside each, everything is free.
         terms: permissions between different nodes.
+        forwards: ports of the host that lead to machines.
     """
 
     segments: tuple[str, ...]
     terms: tuple[Term, ...]
+    forwards: tuple[Forward, ...] = ()
+
+    def forwarded_for(self, source: str) -> bool:
+        """Whether some port of the host leads this node to a machine."""
+        return any(source in one.sources for one in self.forwards)
 
     def between(self, sources: Iterable[str], destinations: Iterable[str]) -> tuple[Term, ...]:
         """Terms from any of these sources to any of these destinations."""
@@ -71,7 +95,17 @@ def compile_policy(intent: Intent) -> Policy:
         if services:
             given[name, Node.INTERNET.value].update(services)
     terms = (Term(s, d, merge(services)) for (s, d), services in given.items() if s != d)
-    return Policy(tuple(sorted(network.segments)), tuple(sorted(terms)))
+    return Policy(tuple(sorted(network.segments)), tuple(sorted(terms)), _forwards(intent))
+
+
+def _forwards(intent: Intent) -> tuple[Forward, ...]:
+    """Each machine's sshd, from the LAN and the tailnet (V4)."""
+    stack = intent.stack
+    if not isinstance(stack, LibvirtStack):
+        return ()
+    sources = (Node.LAN.value, Node.TAILNET.value) if stack.tailnet else (Node.LAN.value,)
+    machines = stack.machines.items()
+    return tuple(sorted(Forward(own.ssh_port, own.address, name, sources) for name, own in machines))
 
 
 def nodes_of(intent: Intent) -> set[str]:

@@ -101,7 +101,7 @@ def _probes(source: str, destination: str, cell: Cell, named: Mapping[Protocol, 
 
 
 def _named_ports(matrix: Matrix) -> Mapping[Protocol, frozenset[int]]:
-    """The first port of every range that some cell names: a rule of one cell must not leak into another."""
+    """The first port of every range that some cell names, and machines' own: no rule may leak into another cell."""
     tcp = frozenset(first for cell in matrix.permitted.values() for first, _ in cell.tcp)
     udp = frozenset(first for cell in matrix.permitted.values() for first, _ in cell.udp)
-    return {Protocol.TCP: tcp, Protocol.UDP: udp}
+    return {Protocol.TCP: tcp | matrix.machine_ports, Protocol.UDP: udp}

@@ -35,7 +35,8 @@ def matrix(intent: Intent) -> Matrix:
             own = {*DNS, ICMP, DHCP} if stack.segments[name].dhcp else {*DNS, ICMP}
             services.setdefault((name, Node.HOST.value), set()).update(own)
     cells = {pair: cell_of(wanted) for pair, wanted in services.items() if wanted}
-    return Matrix(nodes, cells | _free(intent))
+    machines = stack.machines.values() if isinstance(stack, LibvirtStack) else ()
+    return Matrix(nodes, cells | _free(intent), frozenset(machine.ssh_port for machine in machines))
 
 
 def _free(intent: Intent) -> dict[tuple[str, str], Cell]:
