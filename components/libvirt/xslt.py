@@ -15,6 +15,18 @@ _COPY = """<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/T
     <xsl:copy><xsl:apply-templates select="@*|node()"/></xsl:copy>
   </xsl:template>
 """
+_FILE = """  <xsl:template match="/domain/devices/disk/source[@pool='{pool}']">
+    <source file="{folder}/{{@volume}}"/>
+  </xsl:template>
+"""
+_SECOND = f"""  <xsl:template match="/domain/devices/disk[@device='disk'][2]">
+    <xsl:copy>
+      <xsl:attribute name="type">file</xsl:attribute>
+      <xsl:apply-templates select="@*[name() != 'type']|node()"/>
+      <serial>{DATA_DISK}</serial>
+    </xsl:copy>
+  </xsl:template>
+"""
 
 
 def dhcp_range(leased: AddressRange) -> str:
@@ -48,21 +60,8 @@ def domain_disks(folders: Mapping[str, str], *, data: bool) -> str:
         folders: folder of each pool that the machine has disks in, by the pool's name on the host.
         data: whether there is a second disk.
     """
-    cases = "\n".join(
-        f"""  <xsl:template match="/domain/devices/disk/source[@pool='{pool}']">
-    <source file="{folder}/{{@volume}}"/>
-  </xsl:template>"""
-        for pool, folder in sorted(folders.items())
-    )
+    cases = "".join(_FILE.format(pool=pool, folder=folder) for pool, folder in sorted(folders.items()))
     known = " or ".join(f"source/@pool='{pool}'" for pool in sorted(folders))
-    serial = f"""  <xsl:template match="/domain/devices/disk[@device='disk'][2]">
-    <xsl:copy>
-      <xsl:attribute name="type">file</xsl:attribute>
-      <xsl:apply-templates select="@*[name() != 'type']|node()"/>
-      <serial>{DATA_DISK}</serial>
-    </xsl:copy>
-  </xsl:template>
-"""
     return f"""{_COPY}  <xsl:template match="/">
     <xsl:if test="count(/domain/devices/disk[@type='volume'][@device='disk'][{known}]) != {1 + data}
                   or count(/domain/devices/disk[@device='cdrom'][@type='file']/target[@bus='ide']) != 1
@@ -74,9 +73,8 @@ def domain_disks(folders: Mapping[str, str], *, data: bool) -> str:
   <xsl:template match="/domain/devices/disk[@type='volume']/@type">
     <xsl:attribute name="type">file</xsl:attribute>
   </xsl:template>
-{cases}
-  <xsl:template match="/domain/devices/disk[@device='cdrom']/target">
+{cases}  <xsl:template match="/domain/devices/disk[@device='cdrom']/target">
     <target dev="sda" bus="sata"/>
   </xsl:template>
-{serial if data else ""}</xsl:stylesheet>
+{_SECOND if data else ""}</xsl:stylesheet>
 """
