@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.probe.lab import HOST, NAS, Lab
-from sandbox.probe.namespaces import Anonymous, inside, ip_batch
+from sandbox.probe.namespaces import Anonymous, inside, ip_batch, raw_socket
+from sandbox.probe.packets import Packet, parse
 from tests.policy.networks import MACHINES
 from twinvpc.model.services import Protocol
 from twinvpc.policy.routing import rules, rules6
@@ -25,6 +26,17 @@ pytestmark = pytest.mark.root
 PEER, HOST_IN_TAILNET = IPv4Address("100.64.0.7"), IPv4Address("100.64.0.1")
 OTHER_PORT = 2312
 WEB, DB = "web-1", "db-3"
+
+
+def packets(ear: socket.socket) -> Iterator[Packet]:
+    """What a raw socket has heard so far."""
+    while True:
+        try:
+            found = parse(ear.recv(65535))
+        except BlockingIOError:
+            return
+        if found:
+            yield found
 
 
 @dataclass(frozen=True)
@@ -46,33 +58,30 @@ class World:
         self.lab.load(MACHINES.ruleset, rules(MACHINES.policy, MACHINES.plan), rules6(MACHINES.plan))
 
     def seen(self, source: str, address: object, port: int, machine: str) -> IPv4Address | None:
-        """Whom a machine sees when somebody connects; None if nobody arrives within a second."""
+        """Whom a machine sees when somebody connects: the sender of the first packet that arrives, answered or not."""
+        return self.attempt(source, address, port, machine)[0]
 
-        def hear() -> socket.socket:
-            ear = socket.create_server(("0.0.0.0", port))
-            ear.settimeout(0)
-            return ear
+    def attempt(self, source: str, address: object, port: int, machine: str) -> tuple[IPv4Address | None, bool]:
+        """Whom a machine sees within a second, and whether the connection stands."""
 
-        def connect() -> None:
+        def connect() -> bool:
             with socket.socket() as mouth:
                 mouth.settimeout(1)
-                mouth.connect_ex((str(address), port))
+                return mouth.connect_ex((str(address), port)) == 0
 
-        with inside(self.machines[machine], hear) as ear:
-            inside(self.sources[source][0], connect)
-            try:
-                connection, (client, _) = ear.accept()
-            except BlockingIOError:
-                return None
-            connection.close()
-            return IPv4Address(client)
+        netns = self.machines[machine]
+        with raw_socket(netns, socket.AF_INET, socket.IPPROTO_TCP) as ear:
+            with inside(netns, lambda: socket.create_server(("0.0.0.0", port))):
+                answered = inside(self.sources[source][0], connect)
+            return next((one.source for one in packets(ear) if one.opens_tcp and one.ports[1] == port), None), answered
 
     def through_host(self, probe: Probe) -> Observation:
         """Try one of the proof's probes at the host's own address on the source's side."""
         way = self.ways[probe.destination]
         at = HOST_IN_TAILNET if probe.source == "tailnet" else HOST
-        client = self.seen(probe.source, at, way.port, way.machine)
-        return Observation(probe, client is not None, client, "no connection", client is not None)
+        client, answered = self.attempt(probe.source, at, way.port, way.machine)
+        arrived = client is not None
+        return Observation(probe, answered and arrived, client, "no connection", arrived)
 
 
 @pytest.fixture(scope="module")
@@ -199,15 +208,22 @@ def test_every_part_is_needed(guarded: World, loss: str) -> None:
 
 
 def test_the_proof_notices_a_forward_for_the_internet(guarded: World) -> None:
-    """The negative control: translation and gate widened to every client."""
-    wide = MACHINES.ruleset.replace("iifname $uplinks ip saddr @lan ip daddr", "iifname $uplinks ip daddr")
-    assert wide != MACHINES.ruleset
-    guarded.lab.load(wide, rules(MACHINES.policy, MACHINES.plan), rules6(MACHINES.plan))
+    """The negative control: translation and gates widened to every client, then the way back closed again."""
     expected = [
         e for e in forwarded(guarded.ways.values(), ["internet"], clients(guarded)) if e.probe.destination == WEB
     ]
-    (found,) = differences(expected, [guarded.through_host(e.probe) for e in expected])
-    assert str(found) == "internet → web-1 tcp/2311: intended closed, measured open (the server saw 203.0.113.10)"
+    both = (
+        ("iifname $uplinks ip saddr @lan ip daddr", "iifname $uplinks ip daddr"),
+        ("oifname $uplinks ip daddr @lan ip saddr", "oifname $uplinks ip saddr"),
+    )
+    assert all(narrow in MACHINES.ruleset for narrow, _ in both)
+    for widened, measured in ((both, "open (the server saw"), (both[:1], "arrived without an answer")):
+        text = MACHINES.ruleset
+        for narrow, wide in widened:
+            text = text.replace(narrow, wide)
+        guarded.lab.load(text, rules(MACHINES.policy, MACHINES.plan), rules6(MACHINES.plan))
+        (found,) = differences(expected, [guarded.through_host(e.probe) for e in expected])
+        assert str(found).startswith(f"internet → web-1 tcp/2311: intended closed, measured {measured}")
 
 
 def test_a_cell_towards_a_segment_stays_denied_and_is_tried_on_the_machines_ports(guarded: World) -> None:
