@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.model.machines import with_machines
+
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ("network.yaml", "Pulumi.dell.yaml", "Pulumi.aws.yaml", "addresses.lock.json")
 
@@ -101,3 +103,20 @@ def test_the_check_is_silent_while_every_address_is_recorded_and_fails_when_one_
     told = tool(folder, "plan", "--check")
     assert told.returncode == 1
     assert "make lock-addresses" in told.stderr
+
+
+def test_plan_shows_machines_with_what_they_take_and_warns_of_most_of_the_memory(folder: Path) -> None:
+    assert "machines" not in tool(folder, "plan").stdout, "a stack without machines says nothing of them"
+    (folder / "Pulumi.dell.yaml").write_text(with_machines(("memory: 2 GiB", "memory: 9 GiB")))
+    shown = tool(folder, "plan")
+    assert shown.returncode == 0, shown.stderr
+    said = " ".join(shown.stdout.split())
+    for words in (
+        "web-1 public 10.0.1.10 2211 2 9 GiB 20 GiB 50 GiB",
+        "2 of 8 machines, 6 of 8 vCPU, 17 GiB of 24 GiB",
+    ):
+        assert words in said
+    assert "17 GiB of memory, 70 % of 24 GiB" in said
+    assert max(map(len, shown.stdout.splitlines())) <= 80, "fits a terminal of 80 columns"
+    data = json.loads(tool(folder, "plan", "--json").stdout)
+    assert data["dell"]["machines"]["db-1"]["mac"] == "52:54:00:00:03:0a"

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from twinvpc.addressing.lock import Lock, StackLock
 from twinvpc.addressing.plan import aws_plan, libvirt_plan
+from twinvpc.model.check_machines import memory_warning, taken_by_all
 from twinvpc.model.libvirt import LibvirtStack
 from twinvpc.model.load import Intent
 from twinvpc.picture.words import words
@@ -23,6 +24,10 @@ def stack(console: Console, intent: Intent, recorded: StackLock, matrix: Matrix)
     """Print a stack's addresses and matrix."""
     console.print(f"\n[bold]stack {intent.stack_name}[/bold] ({intent.stack.kind}), domain {intent.network.domain}")
     console.print(addresses(intent, recorded))
+    if isinstance(intent.stack, LibvirtStack) and intent.stack.machines:
+        console.print(machines(intent.stack, recorded))
+        if warning := memory_warning(intent.stack):
+            console.print(f"[yellow]{warning}")
     console.print(matrix_table(matrix, "who may open what to whom (rows open, columns answer)"))
     console.print(f"{LEGEND}\n", style="dim")
 
@@ -44,6 +49,23 @@ def addresses(intent: Intent, recorded: StackLock) -> Table:
         table.add_column(head)
     for subnet in aws_plan(recorded).subnets:
         table.add_row(subnet.segment, subnet.zone, str(subnet.cidr))
+    return table
+
+
+def machines(stack: LibvirtStack, recorded: StackLock) -> Table:
+    """Machines as a table: where each is found, what it takes, and what all take of what they may have."""
+    table = Table(title="machines", box=box.SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0), pad_edge=False)
+    for head in ("machine", "segment", "address", "ssh -p", "vCPU", "memory", "disk", "data"):
+        table.add_column(head)
+    for place in libvirt_plan(stack, recorded).machines:
+        own = stack.machines[place.name]
+        data = str(own.data.size) if own.data else "–"
+        cells = (place.segment, place.address, place.ssh_port, own.vcpu, own.memory, own.disk, data)
+        table.add_row(place.name, *map(str, cells))
+    taken, limits = taken_by_all(stack), stack.limits
+    sums = f"{taken.machines} of {limits.machines} machines, {taken.vcpu} of {limits.vcpu} vCPU"
+    table.caption = f"{sums}, {taken.memory} of {limits.memory}; LAN and tailnet reach each by its port of the host"
+    table.caption_justify = "left"
     return table
 
 
@@ -79,9 +101,19 @@ def as_data(intent: Intent, recorded: StackLock, matrix: Matrix) -> dict[str, An
     pairs = ((s, d) for s in matrix.nodes for d in matrix.nodes)
     return {
         "kind": intent.stack.kind,
+        "machines": _machines(intent, recorded),
         "blocks": {name: str(block) for name, block in sorted(recorded.blocks.items())},
         "nodes": list(matrix.nodes),
         "cells": {f"{s} → {d}": "foreign" if matrix.cell(s, d).foreign else str(matrix.cell(s, d)) for s, d in pairs},
+    }
+
+
+def _machines(intent: Intent, recorded: StackLock) -> dict[str, dict[str, Any]]:
+    if not isinstance(intent.stack, LibvirtStack):
+        return {}
+    return {
+        one.name: {"segment": one.segment, "address": str(one.address), "mac": one.mac, "ssh_port": one.ssh_port}
+        for one in libvirt_plan(intent.stack, recorded).machines
     }
 
 

@@ -1,6 +1,7 @@
 """Machines of a libvirt stack: what they refer to, their addresses, ports and names, and what all take together."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from twinvpc.model.libvirt import LibvirtStack, SegmentAddresses
@@ -33,14 +34,40 @@ def check_machines(stack: LibvirtStack, source: Source) -> Iterator[Problem]:
     yield from _check_limits(stack, source)
 
 
+@dataclass(frozen=True)
+class Taken:
+    """What all machines together take.
+
+    Attributes:
+        machines: how many there are.
+        vcpu: virtual processors.
+        mebibytes: main memory.
+    """
+
+    machines: int
+    vcpu: int
+    mebibytes: int
+
+    @property
+    def memory(self) -> str:
+        """Memory in one unit, so that sums compare at a glance."""
+        return f"{self.mebibytes / 1024:.4g} GiB"
+
+
+def taken_by_all(stack: LibvirtStack) -> Taken:
+    """The sums that the guard looks at."""
+    machines = stack.machines.values()
+    return Taken(len(machines), sum(one.vcpu for one in machines), sum(one.memory.mebibytes for one in machines))
+
+
 def memory_warning(stack: LibvirtStack) -> str:
     """What a run says when the machines take most of the memory that they may have; empty where they do not."""
-    limits, taken = stack.limits, sum(machine.memory.mebibytes for machine in stack.machines.values())
-    share = taken * _IN_PERCENT // limits.memory.mebibytes
+    limits, taken = stack.limits, taken_by_all(stack)
+    share = taken.mebibytes * _IN_PERCENT // limits.memory.mebibytes
     if share < limits.warn_from:
         return ""
     return (
-        f"machines take {_gibibytes(taken)} of memory, {share} % of {limits.memory} (`twin-vpc:limits.memory`): "
+        f"machines take {taken.memory} of memory, {share} % of {limits.memory} (`twin-vpc:limits.memory`): "
         f"{_memory_of_each(stack)}"
     )
 
@@ -123,29 +150,19 @@ def _check_names(stack: LibvirtStack, source: Source) -> Iterator[Problem]:
 
 def _check_limits(stack: LibvirtStack, source: Source) -> Iterator[Problem]:
     """The guard (V3): what is asked for, what there is, and who asks."""
-    limits, machines = stack.limits, stack.machines
-    vcpu, memory = _vcpu(machines), sum(machine.memory.mebibytes for machine in machines.values())
+    limits, machines, taken = stack.limits, stack.machines, taken_by_all(stack)
     found: list[tuple[str, str, str]] = []
-    if vcpu > limits.vcpu:
+    if taken.vcpu > limits.vcpu:
         each = ", ".join(f"{name} {machine.vcpu}" for name, machine in machines.items())
-        found.append(("vcpu", f"{vcpu} vCPU: {each}", f"{limits.vcpu} vCPU"))
-    if memory > limits.memory.mebibytes:
-        found.append(("memory", f"{_gibibytes(memory)} of memory: {_memory_of_each(stack)}", str(limits.memory)))
-    if len(machines) > limits.machines:
-        found.append(("machines", f"{len(machines)} places: {', '.join(machines)}", f"{limits.machines} machines"))
+        found.append(("vcpu", f"{taken.vcpu} vCPU: {each}", f"{limits.vcpu} vCPU"))
+    if taken.mebibytes > limits.memory.mebibytes:
+        found.append(("memory", f"{taken.memory} of memory: {_memory_of_each(stack)}", str(limits.memory)))
+    if taken.machines > limits.machines:
+        found.append(("machines", f"{taken.machines} places: {', '.join(machines)}", f"{limits.machines} machines"))
     for key, asked, limit in found:
         rule = f"the host gives them {limit} (`twin-vpc:limits.{key}`) and keeps the rest for itself (V3)"
         yield source.problem(("machines",), f"machines ask for {asked}", rule, "make one smaller, or remove one")
 
 
-def _vcpu(machines: Mapping[str, Machine]) -> int:
-    return sum(machine.vcpu for machine in machines.values())
-
-
 def _memory_of_each(stack: LibvirtStack) -> str:
     return ", ".join(f"{name} {machine.memory}" for name, machine in stack.machines.items())
-
-
-def _gibibytes(mebibytes: int) -> str:
-    """A sum in one unit, so that sums compare at a glance."""
-    return f"{mebibytes / 1024:.4g} GiB"
