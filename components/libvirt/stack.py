@@ -14,7 +14,7 @@ from components.libvirt.provider import provider
 from components.libvirt.vpc import Vpc, VpcArgs
 from components.recovery import named_on_error
 from twinvpc.addressing.lock import StackLock
-from twinvpc.addressing.plan import libvirt_plan
+from twinvpc.addressing.plan import LibvirtPlan, libvirt_plan
 from twinvpc.model.libvirt import LibvirtStack
 from twinvpc.model.load import Intent
 from twinvpc.policy.nftables import UnsupportedTermError
@@ -52,8 +52,18 @@ def build_libvirt(intent: Intent, stack: LibvirtStack, recorded: StackLock) -> M
     beside = pulumi.ResourceOptions(providers=[libvirt], hooks=hooks)
     pools = StoragePools("pools", StoragePoolsArgs(stack.pools), opts=beside)
     build_machines(stack, Ground(plan, intent.network.domain, network, pools), beside)
+    return _exports(network, pools, policy, plan)
+
+
+def _exports(
+    network: seam.Vpc, pools: StoragePools, policy: HostPolicy, plan: LibvirtPlan
+) -> Mapping[str, pulumi.Input[object]]:
     return {
-        "segments": _segments(network),
+        "segments": {
+            name: {"cidr": subnet.cidr, "router": subnet.router, "bridge": subnet.attachment}
+            for name, segment in network.outputs.segments.items()
+            for subnet in segment.subnets
+        },
         "pools": pools.names,
         "machines": {
             one.name: {"segment": one.segment, "address": str(one.address), "ssh_port": one.ssh_port}
@@ -61,14 +71,6 @@ def build_libvirt(intent: Intent, stack: LibvirtStack, recorded: StackLock) -> M
         },
         "uplinks": policy.uplinks,
         "firewalld": policy.firewalld,
-    }
-
-
-def _segments(network: seam.Vpc) -> dict[str, dict[str, pulumi.Input[str]]]:
-    return {
-        name: {"cidr": subnet.cidr, "router": subnet.router, "bridge": subnet.attachment}
-        for name, segment in network.outputs.segments.items()
-        for subnet in segment.subnets
     }
 
 
