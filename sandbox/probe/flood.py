@@ -137,8 +137,6 @@ class PlaceEar:
 class WireEar:
     """What passes a place on the wire, delivered there or not: who is outside hears what leaks out of the host.
 
-    Packets that outsiders sent pass there by right, so only those of insiders count.
-
     Args:
         name: the place, for people.
         netns: its namespace.
@@ -252,6 +250,11 @@ class Flood:
             self._ears.append(ear)
 
     @property
+    def marks(self) -> tuple[bytes, ...]:
+        """What an ear listens for."""
+        return tuple(self._by_mark)
+
+    @property
     def lasted(self) -> float:
         """Seconds until now."""
         return time.monotonic() - self._began
@@ -302,7 +305,9 @@ class Flood:
         for ear in self._ears:
             for mark in ear.hear():
                 jet = self._by_mark.get(mark)
-                if jet is not None and (jet.source in self._insiders or not ear.insiders_only):
+                # on a wire only leaks count: allowed packets and those of outsiders pass there by right
+                leak = jet is not None and jet.source in self._insiders and not jet.allowed
+                if jet is not None and (leak or not ear.insiders_only):
                     self._heard[jet, ear.name] += 1
 
 

@@ -49,6 +49,11 @@ class Usher:
             self._seated = {}
 
     @property
+    def any_seated(self) -> bool:
+        """Whether the first guest sits."""
+        return bool(self._seated)
+
+    @property
     def all_seated(self) -> bool:
         """Whether every guest has been put onto its bridge since the host changed, or sat there all the time."""
         return len(self._seated) == len(self._guests)

@@ -25,12 +25,16 @@ class Live:
         server: who answers, on a listener of ours.
         protocol: TCP or UDP.
         port: the server's port.
+        published: address and port that the client calls, where somebody leads them to the server.
 
     Raises:
         OSError: it cannot be opened.
     """
 
-    def __init__(self, client: End, server: End, protocol: Protocol, port: int) -> None:
+    def __init__(
+        self, client: End, server: End, protocol: Protocol, port: int, published: tuple[str, int] | None = None
+    ) -> None:
+        called = published or (str(server.address), port)
         kind = socket.SOCK_STREAM if protocol is Protocol.TCP else socket.SOCK_DGRAM
         self._client = inside(client.netns, lambda: socket.socket(socket.AF_INET, kind))
         self._client.settimeout(_PATIENCE)
@@ -41,10 +45,10 @@ class Live:
         if protocol is Protocol.TCP:
             with listener:
                 listener.listen()
-                self._client.connect((str(server.address), port))
+                self._client.connect(called)
                 self._server, _ = listener.accept()
         else:
-            self._client.connect((str(server.address), port))
+            self._client.connect(called)
             self._client.send(b"hello")
             _, peer = listener.recvfrom(_LONGEST_WORD)
             listener.connect(peer)
