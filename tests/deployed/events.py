@@ -37,9 +37,10 @@ EVENTS: Mapping[str, str] = {
     "nftables restart": "systemctl restart nftables",
     "policy reload": "systemctl reload-or-restart twin-vpc",
     "holder killed": "systemctl kill -s KILL twin-vpc-hold",
-    "table deleted": "nft delete table inet twin_vpc",
-    "tables flushed": "nft 'flush table inet twin_vpc; flush table inet twin_vpc_host'",
-    "second table deleted": "nft delete table inet twin_vpc_host",
+    # what an earlier event has taken cannot be taken again
+    "table deleted": "nft 'table inet twin_vpc {}; delete table inet twin_vpc'",
+    "tables flushed": 'for t in twin_vpc twin_vpc_host; do nft "table inet $t {}; flush table inet $t"; done',
+    "second table deleted": "nft 'table inet twin_vpc_host {}; delete table inet twin_vpc_host'",
     "all flushed by hand": "nft flush ruleset",
     "half a file loaded": (
         f"cp {RULES} /root/whole; head -c 4000 /root/whole > {RULES}; "

@@ -154,7 +154,7 @@ def add_and_resize(laid: Project) -> None:
         laid,
         "network.yaml",
         ("\nflows:\n", "  blog: {purpose: a blog, internet: true}\n\nflows:\n"),
-        ("private, database, container], services: any}\n", "private, database, container, blog], services: any}\n"),
+        ("[public, private, database, container]", "[public, private, database, container, blog]"),
     )
     edit(
         laid,
