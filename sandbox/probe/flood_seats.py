@@ -41,6 +41,8 @@ class Usher:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
+        if self._host:
+            self._round(self._host)  # a bridge may have come after the last look
 
     def serve(self, host: Path | None) -> None:
         """From now on the host is that one; none while it is off."""
