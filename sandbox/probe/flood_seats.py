@@ -77,7 +77,7 @@ class Usher:
             if bridge not in links:
                 continue
             if links.get(port_of(name)) != bridge:
-                ip_batch(host, [f"link set {bridge} type bridge stp_state 0 forward_delay 0"])
+                ip_batch(host, [f"link set {bridge} type bridge stp_state 0"])
                 if port_of(name) in links:
                     ip_batch(host, [f"link set {port_of(name)} master {bridge} up"])
                 else:
