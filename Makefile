@@ -56,6 +56,7 @@ bench: setup ## the benchmarks of docs/performance.md, as ratios in one run
 
 campaign: setup ## what is too long for `make test`
 	@$(BIN)/python -m benchmarks --campaign
+	@TWIN_VPC_ROUNDS=20 $(BIN)/pytest -q tests/deployed/test_events.py -k random
 
 lock: $(BIN)/.installed ## compile requirements*.in into pinned, hashed requirements*.txt
 	@for part in requirements requirements-dev; do \

@@ -259,6 +259,10 @@ class Flood:
         """Seconds until now."""
         return time.monotonic() - self._began
 
+    def heard_at(self, place: str) -> int:
+        """How much an ear has heard until now."""
+        return sum(number for (_, at), number in self._heard.items() if at == place)
+
     def report(self) -> Report:
         """What it came to, once it has ended."""
         breaches = {f"{jet}, heard at {place}": n for (jet, place), n in self._heard.items() if not jet.allowed}

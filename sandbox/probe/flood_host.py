@@ -32,15 +32,16 @@ class HostEar:
     Args:
         into: the words that make a command run inside the host.
         marks: what is listened for.
+        name: the place, for people.
 
     Raises:
         OSError: the host's Python does not start there.
     """
 
     insiders_only = False
-    name = "host"
 
-    def __init__(self, into: Sequence[str], marks: Iterable[bytes]) -> None:
+    def __init__(self, into: Sequence[str], marks: Iterable[bytes], name: str = "host") -> None:
+        self.name = name
         words = [*into, "python3", "-c", _PROGRAM, *(mark.hex() for mark in marks)]
         pipe, theirs = os.pipe()
         self._said = os.fdopen(pipe, "rb", buffering=0)

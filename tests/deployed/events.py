@@ -136,14 +136,14 @@ def reboot(world: World, ready: Rig, flood: Flood) -> World:
         pid = power.init(site)
         assert pid
         usher.serve(Path(f"/proc/{pid}/ns/net"))
-        flood.listen(HostEar(container.nsenter(pid), flood.marks))
+        flood.listen(HostEar(container.nsenter(pid), flood.marks, "host after its boot"))
         wait_for("the first bridge", lambda: usher.any_seated)
         bridges = flood.lasted
         world = booted(site)
         wait_for("every guest's bridge", lambda: usher.all_seated)
         print(f"down after {down:.1f} s, first guest back after {bridges:.1f} s, up after {flood.lasted:.1f} s")
         follow_container(world, flood)
-        time.sleep(_AFTERMATH)
+        wait_for("a guest to be heard", lambda: flood.heard_at("host after its boot") > 0)
     return world
 
 
