@@ -110,8 +110,8 @@ def firewalld_entries(wish: Wish, found: Survey) -> tuple[Entry, ...]:
 
 def _takes(entry: Entry, wish: Wish) -> bool:
     if entry.what == "interface":
-        # libvirt binds its own networks' bridges for as long as they run; what is permanent somebody has written.
-        return entry.value in wish.bridges.values() and entry.scope == "--permanent"
+        # Also what libvirt has bound: 9.0 leaves it when the network goes, and our own zone needs the name.
+        return entry.value in wish.bridges.values()
     if entry.what == "source":
         return _touches(entry.value, wish)
     closing = entry.value.split()[-1] == "drop" or " reject" in entry.value

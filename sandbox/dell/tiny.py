@@ -1,7 +1,7 @@
 """The smallest machine that takes part in a network: Debian's cloud kernel and a busybox, nothing else.
 
-It asks for a lease whenever its cable was pulled, as a network manager does; it answers pings, gives its name to who
-connects to `NAME_PORT`, and runs a line that is sent to `SHELL_PORT`. No disk, and no secret in it.
+It asks for a lease whenever its cable was pulled, as a network manager does; it answers pings, and HTTP on `PORT`: its
+name at `/`, and what a line of shell prints that is posted to `SHELL`. No disk, and no secret in it.
 """
 
 import gzip
@@ -16,7 +16,8 @@ from sandbox.debian import locked
 from sandbox.dell.site import SandboxError
 from sandbox.paths import cache_dir, content_key
 
-NAME_PORT, SHELL_PORT = 7070, 7071
+PORT = 7070
+SHELL = "/cgi-bin/shell"
 _PACKAGE = "linux-image-cloud-amd64"
 _MODULES = (
     "drivers/virtio/virtio_ring",
@@ -41,10 +42,11 @@ name=$(sed -n 's/.*twin.name=\\([a-z0-9-]*\\).*/\\1/p' /proc/cmdline)
 hostname "$name"
 ip link set lo up
 ip link set eth0 up
-printf '#!/bin/sh\\necho %s\\n' "$name" >/name && chmod 755 /name
-printf '#!/bin/sh\\nread -r line\\neval "$line" 2>&1\\n' >/shell && chmod 755 /shell
-(while :; do nc -ll -p {NAME_PORT} -e /name; sleep 1; done) &
-(while :; do nc -ll -p {SHELL_PORT} -e /shell; sleep 1; done) &
+mkdir -p /www/cgi-bin
+echo "$name" >/www/index.html
+printf '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n"\nread -r line\neval "$line" 2>&1\n' >/www{SHELL}
+chmod 755 /www{SHELL}
+httpd -p {PORT} -h /www
 seen=
 while :; do
     now=$(cat /sys/class/net/eth0/carrier_changes)

@@ -31,7 +31,8 @@ def restore(folder: str) -> list[str]:
     _rules(backup.text_of(folder, "forward").splitlines(), taken["rules"])
     there = look.firewalld()
     for entry in taken["firewalld"]:
-        if entry not in there:
+        # libvirt binds its networks' bridges itself when they start
+        if entry not in there and (entry["what"], entry["scope"]) != ("interface", "now"):
             change_firewalld(entry, "add")
     _files(folder, manifest)
     _networks(folder, manifest)
@@ -97,7 +98,8 @@ def _interfaces(folder: str, machine: dict[str, Any], manifest: dict[str, Any]) 
             here = now.get(mac.get("address", "")) if mac is not None else None
             if here is None or source is None:
                 continue
-            bridge = source.get("bridge") or saved.get(source.get("network", ""), "")
+            # What a running machine's XML says of a network's bridge is as old as its last plugging in.
+            bridge = saved.get(source.get("network", "")) or source.get("bridge", "")
             _put_back(name, wanted, here, bridge, live=live)
 
 
@@ -109,16 +111,9 @@ def _put_back(name: str, wanted: ET.Element, here: dict[str, str], bridge: str, 
     same = here["kind"] == kind and here["source"] == source.get(kind) and (not live or here["bridge"] == bridge)
     moved = here["source"] != source.get(kind)
     if not same:
-        if kind == "network":
-            virt.sourced(wanted, source.get("network", ""))
         found = virt.interface_of(name, here["mac"], live=live)
         if found is not None:
-            found.set("type", kind)
-            found_source = found.find("source")
-            if found_source is not None:
-                found_source.attrib.clear()
-                found_source.attrib.update(source.attrib)
-            virt.plug(name, found, live=live)
+            virt.plug(name, virt.sourced(found, source.get(kind, ""), kind), live=live)
     if live and master_of(here["link"]) != bridge:
         run("ip", "link", "set", "dev", here["link"], "master", bridge)
     if live and moved:

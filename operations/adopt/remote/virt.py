@@ -142,12 +142,12 @@ def interface_of(machine: str, mac: str, *, live: bool) -> ET.Element | None:
     return None
 
 
-def sourced(interface: ET.Element, network: str) -> ET.Element:
-    """The same interface on another network."""
-    interface.set("type", "network")
+def sourced(interface: ET.Element, name: str, kind: str = "network") -> ET.Element:
+    """The same interface on another network, or on a bridge by its own name."""
+    interface.set("type", kind)
     source = interface.find("source")
     if source is None:
         source = ET.SubElement(interface, "source")
     source.attrib.clear()
-    source.set("network", network)
+    source.set(kind, name)
     return interface
