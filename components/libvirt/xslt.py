@@ -27,6 +27,23 @@ _SECOND = f"""  <xsl:template match="/domain/devices/disk[@device='disk'][2]">
     </xsl:copy>
   </xsl:template>
 """
+_SEED = """  <xsl:template match="/domain/devices/disk[@device='cdrom']/target">
+    <target dev="sda" bus="scsi"/>
+  </xsl:template>
+  <xsl:template match="/domain/devices">
+    <xsl:copy>
+      <xsl:apply-templates select="@*|node()"/>
+      <controller type="scsi" index="0" model="virtio-scsi"/>
+    </xsl:copy>
+  </xsl:template>
+  <xsl:template match="/domain/os">
+    <xsl:copy>
+      <xsl:apply-templates select="@*|node()"/>
+      <smbios mode="sysinfo"/>
+    </xsl:copy>
+    <sysinfo type="smbios"><system><entry name="serial">ds=nocloud</entry></system></sysinfo>
+  </xsl:template>
+"""
 
 
 def dhcp_range(leased: AddressRange) -> str:
@@ -52,9 +69,11 @@ def domain_disks(folders: Mapping[str, str], *, data: bool) -> str:
     """Disks as files, and the cloud-init disk where a q35 machine can read it.
 
     The provider writes disks as volumes of a pool; AppArmor's helper reads files only, and the guest is denied its own
-    disk (libvirt issue 546). It puts the cloud-init disk on an IDE bus, which q35 has not (provider issue 667). The
-    second disk, if there is one, gets a serial number by which the guest knows it. Should the provider ever write
-    other disks than these, the run fails.
+    disk (libvirt issue 546). It puts the cloud-init disk on an IDE bus, which q35 has not (provider issue 667);
+    Debian's cloud kernel has no driver for SATA, so it goes to virtio-scsi, which every cloud image knows. cloud-init
+    looks for a seed before a driver may be loaded; the machine's serial number tells it to wait for one. The second
+    disk, if there is one, gets a serial number by which the guest knows it. Should the provider ever write other disks
+    than these, the run fails.
 
     Args:
         folders: folder of each pool that the machine has disks in, by the pool's name on the host.
@@ -73,8 +92,5 @@ def domain_disks(folders: Mapping[str, str], *, data: bool) -> str:
   <xsl:template match="/domain/devices/disk[@type='volume']/@type">
     <xsl:attribute name="type">file</xsl:attribute>
   </xsl:template>
-{cases}  <xsl:template match="/domain/devices/disk[@device='cdrom']/target">
-    <target dev="sda" bus="sata"/>
-  </xsl:template>
-{_SECOND if data else ""}</xsl:stylesheet>
+{cases}{_SEED}{_SECOND if data else ""}</xsl:stylesheet>
 """

@@ -70,17 +70,22 @@ DATA = ROOT.replace("twin-vpc-ssd", "twin-vpc-hdd").replace("web-1-0a", "web-1-d
 CD = """<disk type="file" device="cdrom"><driver name="qemu" type="raw"></driver>
   <source file="/images/ssd/s.iso"></source><target dev="hdd" bus="ide"></target><serial>cloudinit</serial></disk>"""
 DOMAIN = (
-    """<domain type="kvm"><name>web-1</name><devices>{disks}<interface type="network"></interface></devices></domain>"""
+    """<domain type="kvm"><name>web-1</name><os><type>hvm</type></os>"""
+    """<devices>{disks}<interface type="network"></interface></devices></domain>"""
 )
 
 
-def disks(folder: Path, written: str, *, data: bool) -> list[ET.Element]:
+def domain(folder: Path, written: str, *, data: bool) -> ET.Element:
     done = transformed(folder, domain_disks(FOLDERS, data=data), DOMAIN.format(disks=written))
     assert done.returncode == 0, done.stderr
-    return ET.fromstring(done.stdout).findall("devices/disk")
+    return ET.fromstring(done.stdout)
 
 
-def test_volumes_become_files_and_the_cd_moves_to_a_bus_that_q35_has(tmp_path: Path) -> None:
+def disks(folder: Path, written: str, *, data: bool) -> list[ET.Element]:
+    return domain(folder, written, data=data).findall("devices/disk")
+
+
+def test_volumes_become_files_and_the_cd_moves_to_a_bus_that_cloud_images_know(tmp_path: Path) -> None:
     root, data, disc = disks(tmp_path, ROOT + DATA + CD, data=True)
     for disk, file, serial in (
         (root, "/images/ssd/web-1-0a.qcow2", None),
@@ -91,8 +96,15 @@ def test_volumes_become_files_and_the_cd_moves_to_a_bus_that_q35_has(tmp_path: P
         assert source.attrib == {"file": file}
         assert disk.findtext("serial") == serial, "the guest finds its data disk by this"
         assert disk.find("driver") is not None
-    assert [one.attrib for one in disc.findall("target")] == [{"dev": "sda", "bus": "sata"}]
+    assert [one.attrib for one in disc.findall("target")] == [{"dev": "sda", "bus": "scsi"}]
     assert disc.findtext("serial") == "cloudinit", "the provider knows its disk by this"
+
+
+def test_the_machine_has_the_cds_bus_and_tells_cloud_init_that_a_seed_will_come(tmp_path: Path) -> None:
+    whole = domain(tmp_path, ROOT + CD, data=False)
+    assert [one.get("model") for one in whole.findall("devices/controller[@type='scsi']")] == ["virtio-scsi"]
+    assert [one.attrib for one in whole.findall("os/smbios")] == [{"mode": "sysinfo"}]
+    assert whole.findtext("sysinfo[@type='smbios']/system/entry[@name='serial']") == "ds=nocloud"
 
 
 def test_a_machine_without_data_has_one_disk_and_its_cd(tmp_path: Path) -> None:

@@ -104,6 +104,7 @@ def network_config(segment: SegmentPlan) -> dict[str, Any]:
 
 def test_a_machine_leases_where_there_are_leases_and_is_told_its_address_elsewhere() -> None:
     assert network_config(SEGMENT)["dhcp4"] is True
+    assert network_config(SEGMENT)["nameservers"] == {"addresses": ["10.0.1.1"], "search": ["lab.local"]}, "see there"
     told = network_config(replace(SEGMENT, dhcp=None))
     assert told["dhcp4"] is False
     assert told["addresses"] == ["10.0.1.10/24"]

@@ -149,8 +149,15 @@ fi"""
 
 
 def _network_config(place: MachinePlan, segment: SegmentPlan, domain: str) -> dict[str, object]:
-    """Version 2, with the interface found by its MAC and named, so that every renderer of cloud-init can write it."""
-    interface: dict[str, object] = {"match": {"macaddress": place.mac}, "set-name": _INTERFACE}
+    """Version 2, with the interface found by its MAC and named, so that every renderer of cloud-init can write it.
+
+    The domain is said even where a lease says it: systemd-resolved asks a DNS server for names in `.local` only if the
+    interface names the domain, and systemd-networkd does not take it from a lease.
+    """
+    nameservers = {"addresses": [str(segment.router)], "search": [domain]}
+    interface: dict[str, object] = {
+        "match": {"macaddress": place.mac}, "set-name": _INTERFACE, "nameservers": nameservers,
+    }  # fmt: skip
     if segment.dhcp is not None:
         interface["dhcp4"] = True
     else:
@@ -159,7 +166,6 @@ def _network_config(place: MachinePlan, segment: SegmentPlan, domain: str) -> di
             "dhcp4": False,
             "addresses": [own],
             "routes": [{"to": "0.0.0.0/0", "via": str(segment.router)}],
-            "nameservers": {"addresses": [str(segment.router)], "search": [domain]},
         }
     return {"version": 2, "ethernets": {_INTERFACE: interface}}
 
