@@ -23,7 +23,8 @@ from operations.adopt.survey import Survey
 from operations.errors import OperationError
 from operations.host import Remote
 from operations.project import Project
-from operations.recover.command import HEALED, recover
+from operations.recover.command import healed, unlock
+from operations.recover.report import Report
 
 _BEGUN, _DONE = "backed-up", "adopted"
 _KEPT_BY_PULUMI = ("libvirt:index/domain:Domain", "libvirt:index/volume:Volume")
@@ -99,6 +100,8 @@ def take_over(here: TakeOver) -> str:
     _say("taking away what is replaced; machines keep running, plugged into nothing")
     for line in cast("list[str]", ask(here.remote, "take", taken=taken)):
         _say(f"  {line}")
+    if here.begun:  # what its Pulumi made and did not record; the owner's own networks are gone by now
+        healed(here.project)
     _say(f"pulumi up --stack {here.project.stack}")
     _pulumi(here.project, "up", "--yes", "--skip-preview")
     for line in plugged(here.remote, here.wish, moves):
@@ -133,6 +136,7 @@ def undo(here: TakeOver, folder: str) -> list[str]:
         )
     _say("taking the stack away; machines keep running, plugged into nothing")
     _require_free(here.project)
+    healed(here.project)  # what a killed run has made and not recorded would stay otherwise
     _pulumi(here.project, "destroy", "--yes", "--skip-preview")
     _say(f"putting back what {folder} holds")
     return cast("list[str]", ask(here.remote, "restore", folder=folder))
@@ -153,13 +157,15 @@ def last_backup(here: TakeOver) -> str:
 
 
 def _require_free(project: Project) -> None:
-    """Nobody else works on the stack; what a killed run has left is cleared away.
+    """Nobody else works on the stack; a dead run's lock is taken away.
 
     Raises:
-        OperationError: somebody does, or something has to be cleared away by hand.
+        OperationError: somebody does.
     """
-    if recover(project.stack, as_json=False) != HEALED:
-        raise OperationError(f"nothing was changed: see above; `make recover STACK={project.stack}` says it again")
+    report = Report(project.stack)
+    unlock(project, report)
+    if report.left:
+        raise OperationError(f"nothing was changed: {'; '.join(report.left)}")
 
 
 def _taken(here: TakeOver) -> dict[str, object]:

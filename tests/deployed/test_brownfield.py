@@ -75,6 +75,7 @@ def owner() -> Iterator[Project]:
     take_baseline(world)
     brownfield.settle(world)
     brownfield.await_machines(world)
+    ADDRESSES.update({name: lease(world, name) for name in ("web-vm", "app-vm")})
     yield project(world, engine.ensure())
     dell.down(SITE)
     forget(SITE)
@@ -112,10 +113,21 @@ class Knocker:
     Attributes:
         answered: how often it answered.
         failures: what went wrong otherwise.
+        in_a_row: failures since it last answered.
+        longest: most failures in a row.
     """
 
     answered: int = 0
     failures: list[str] = field(default_factory=list[str])
+    in_a_row: int = 0
+    longest: int = 0
+
+    def count(self, failure: str) -> None:
+        """Note one try; nothing means that it was answered."""
+        self.in_a_row = self.in_a_row + 1 if failure else 0
+        self.longest = max(self.longest, self.in_a_row)
+        self.answered += not failure
+        self.failures += [failure] if failure else []
 
 
 @contextmanager
@@ -132,12 +144,9 @@ def knocking(world: World) -> Iterator[Knocker]:
                     connection.sendall(b"GET /busybox HTTP/1.0\r\nRange: bytes=0-9\r\n\r\n")
                     answer = connection.recv(64)
                 except OSError as error:
-                    knocker.failures.append(str(error))
+                    knocker.count(str(error))
                     continue
-            if answer.startswith(b"HTTP/1."):
-                knocker.answered += 1
-            else:
-                knocker.failures.append(repr(answer))
+            knocker.count("" if answer.startswith(b"HTTP/1.") else repr(answer))
 
     thread = threading.Thread(target=knock)
     thread.start()
@@ -288,7 +297,6 @@ def test_a_killed_take_over_goes_on_and_its_undoing_gives_everything_back(
 ) -> None:
     world = owner.world
     lives, running = brownfield.containers(world), pids(world)
-    ADDRESSES.update({name: lease(world, name) for name in ("web-vm", "app-vm")})
     with knocking(world) as shop:
         killed(owner, "pulumi up --stack")  # networks are gone, machines plugged into nothing, nothing built yet
         taken = owner.operate(*TAKE_OVER)
@@ -302,7 +310,9 @@ def test_a_killed_take_over_goes_on_and_its_undoing_gives_everything_back(
         undone = owner.operate(*UNDO)
         assert undone.returncode == 0, undone.stderr
     assert not differing(untouched, whole(world))
-    assert shop.failures == []
+    # The provider reloads firewalld in `up` and in `destroy`, and in that moment a single try may be refused (ADR 29).
+    assert shop.longest <= 1, shop.failures
+    assert len(shop.failures) <= 2, shop.failures
     assert shop.answered > 20
     wait_for("test-vm to have its old address", lambda: lease(world, "test-vm").startswith("192.168.122."))
     again = owner.operate(*UNDO)
