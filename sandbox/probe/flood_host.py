@@ -1,6 +1,7 @@
 """An ear inside the host: a process there, so that it goes down with the host and keeps nothing of it alive."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterable, Sequence
 
@@ -56,6 +57,9 @@ class HostEar:
 
     def hear(self) -> Iterable[bytes]:
         """The marks of everything that came since it was last asked; a host that is down hears nothing."""
+        # A host that shuts down stops all its processes before it ends them; nsenter(1) then stops itself as well, and
+        # would neither wake up nor let its child go: the host could not end.
+        self._process.send_signal(signal.SIGCONT)
         *lines, self._rest = (self._rest + (self._said.read(_MOST) or b"")).split(b"\n")
         for line in lines:
             packet = packets.parse(bytes.fromhex(line.decode()))
