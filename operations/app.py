@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from operations.adopt.command import adopt, reattach
+from operations.drift.command import drift
 from operations.errors import OperationError
 from operations.recover.command import recover
 from twinvpc.model.problems import InvalidInputError
@@ -59,3 +60,9 @@ def adopt_command(
 def reattach_command(stack: Stack) -> None:
     """Plug running machines into their networks again, after a network was stopped or made anew by hand."""
     raise typer.Exit(reattach(stack))
+
+
+@app.command("drift")
+def drift_command(stack: Stack, *, as_json: AsJson = False) -> None:
+    """Name everything on the host that somebody changed by hand; changes nothing."""
+    raise typer.Exit(drift(stack, as_json=as_json))

@@ -75,6 +75,76 @@ class NetworkPolicyArgs:
     sysctl: str
 
 
+@dataclass(frozen=True)
+class WatchedNetwork:
+    """A libvirt network as it should be found on the host.
+
+    Attributes:
+        uuid: libvirt's, known once it exists.
+        bridge: its bridge.
+        address: the router address with its prefix length.
+        leased: first and last address that dnsmasq leases, with a hyphen between, or nothing.
+        domain: DNS domain.
+        hosts: names by address that its DNS server knows.
+        options: dnsmasq's options beside libvirt's own.
+    """
+
+    uuid: pulumi.Input[str]
+    bridge: str
+    address: str
+    leased: str
+    domain: str
+    hosts: Mapping[str, str]
+    options: Sequence[str]
+
+
+@dataclass(frozen=True)
+class WatchedPool:
+    """A storage pool as it should be found on the host.
+
+    Attributes:
+        uuid: libvirt's, known once it exists.
+        folder: where it lies.
+    """
+
+    uuid: pulumi.Input[str]
+    folder: str
+
+
+@dataclass(frozen=True)
+class NetworkWatchArgs:
+    """Everything that is watched.
+
+    Attributes:
+        networks: by their names on the host.
+        pools: by their names on the host.
+        uplinks: interfaces to LAN and Internet, which belong on no bridge of ours; those of the host's default routes
+            count besides.
+    """
+
+    networks: Mapping[str, WatchedNetwork]
+    pools: Mapping[str, WatchedPool]
+    uplinks: Sequence[str]
+
+
+class NetworkWatch(pulumi.CustomResource):
+    """Looks at networks and pools on every run, names what somebody changed by hand, and puts it right.
+
+    Attributes:
+        health: of each network and pool: `in force`, or a sentence.
+    """
+
+    health: pulumi.Output[dict[str, str]]
+
+    def __init__(self, name: str, args: NetworkWatchArgs, *, opts: pulumi.ResourceOptions | None = None) -> None:
+        inputs = {
+            "networks": {name: dict(vars(one)) for name, one in args.networks.items()},
+            "pools": {name: dict(vars(one)) for name, one in args.pools.items()},
+            "uplinks": args.uplinks,
+        }
+        super().__init__(f"{PACKAGE}:index:NetworkWatch", name, {**inputs, "health": None}, opts)
+
+
 class NetworkPolicy(pulumi.CustomResource):
     """The policy as the host holds it: tables, routing rules, kernel settings, firewalld's part, a unit to load it.
 

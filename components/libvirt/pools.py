@@ -7,6 +7,7 @@ import pulumi
 import pulumi_libvirt as libvirt
 
 from components.component import Component
+from components.host.resources import WatchedPool
 
 PREFIX = "twin-vpc-"
 """Before every pool's name on the host, whose other pools are the owner's."""
@@ -33,6 +34,7 @@ class StoragePools(Component):
 
     Attributes:
         names: name of each pool on the host, by its name in the stack; known once it exists.
+        watched: each pool by its name on the host, as it should be found there.
 
     Creates:
         - `libvirt:index/pool:Pool`: one for each folder.
@@ -44,14 +46,16 @@ class StoragePools(Component):
         super().__init__("twin-vpc:libvirt:StoragePools", name, opts)
         # Names are fixed, so that an old pool has to go before its successor can come.
         child = pulumi.ResourceOptions.merge(self.child(), pulumi.ResourceOptions(delete_before_replace=True))
-        self.names = {
+        pools = {
             pool: libvirt.Pool(
                 f"{name}-{pool}",
                 name=PREFIX + pool,
                 type="dir",
                 target=libvirt.PoolTargetArgs(path=folder),
                 opts=child,
-            ).name
+            )
             for pool, folder in sorted(args.folders.items())
         }
+        self.names = {name: pool.name for name, pool in pools.items()}
+        self.watched = {PREFIX + name: WatchedPool(pool.id, args.folders[name]) for name, pool in pools.items()}
         self.register_outputs({"names": self.names})

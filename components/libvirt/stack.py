@@ -7,7 +7,8 @@ import pulumi
 from components import vpc as seam
 from components.host.policy import HostPolicy
 from components.host.render import render
-from components.host.resources import TwinHost, TwinHostArgs
+from components.host.resources import NetworkWatchArgs, TwinHost, TwinHostArgs
+from components.host.watch import NetworkWatch
 from components.libvirt.machines import Ground, build_machines
 from components.libvirt.pools import StoragePools, StoragePoolsArgs
 from components.libvirt.provider import provider
@@ -52,6 +53,11 @@ def build_libvirt(intent: Intent, stack: LibvirtStack, recorded: StackLock) -> M
     beside = pulumi.ResourceOptions(providers=[libvirt], hooks=hooks)
     pools = StoragePools("pools", StoragePoolsArgs(stack.pools), opts=beside)
     build_machines(stack, Ground(plan, intent.network.domain, network, pools), beside)
+    NetworkWatch(
+        "watch",
+        NetworkWatchArgs(network.watched, pools.watched, host.uplinks),
+        opts=pulumi.ResourceOptions(providers=[twin_host]),
+    )
     return _exports(network, pools, policy, plan)
 
 

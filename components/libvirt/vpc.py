@@ -7,6 +7,7 @@ import pulumi
 import pulumi_libvirt as libvirt
 
 from components.component import Component
+from components.host.resources import WatchedNetwork
 from components.libvirt import xslt
 from components.vpc import SegmentOutputs, SubnetOutputs, VpcOutputs
 from twinvpc.addressing.plan import LibvirtPlan, SegmentPlan
@@ -49,6 +50,7 @@ class Vpc(Component):
     Attributes:
         outputs: what was built.
         network_ids: id of each segment's network, new whenever the network is.
+        watched: each network by its name on the host, as it should be found there.
 
     Creates:
         - `libvirt:index/network:Network`: one for each segment, with bridge, DNS, and DHCP where the plan has a range.
@@ -56,8 +58,7 @@ class Vpc(Component):
 
     def __init__(self, name: str, args: VpcArgs, *, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("twin-vpc:libvirt:Vpc", name, opts)
-        hosts = dns_hosts(args.plan, args.domain)
-        networks = {segment.name: self._network(name, segment, hosts, args) for segment in args.plan.segments}
+        networks = {segment.name: self._network(name, segment, args) for segment in args.plan.segments}
         self.outputs = VpcOutputs(
             {
                 segment.name: SegmentOutputs(
@@ -67,11 +68,29 @@ class Vpc(Component):
             }
         )
         self.network_ids: Mapping[str, pulumi.Output[str]] = {name: network.id for name, network in networks.items()}
+        self.watched = {
+            segment.name: WatchedNetwork(
+                uuid=networks[segment.name].id,
+                bridge=segment.bridge,
+                address=f"{segment.router}/{segment.cidr.prefixlen}",
+                leased=str(segment.dhcp or ""),
+                domain=args.domain,
+                hosts=dns_hosts(args.plan, args.domain),
+                options=_options(closed=segment.name in args.closed),
+            )
+            for segment in args.plan.segments
+        }
         self.register_outputs({"bridges": {segment: network.bridge for segment, network in networks.items()}})
 
-    def _network(
-        self, name: str, segment: SegmentPlan, hosts: Sequence[libvirt.NetworkDnsHostArgs], args: VpcArgs
-    ) -> libvirt.Network:
+    def _network(self, name: str, segment: SegmentPlan, args: VpcArgs) -> libvirt.Network:
+        hosts = [
+            libvirt.NetworkDnsHostArgs(hostname=host, ip=address)
+            for address, host in dns_hosts(args.plan, args.domain).items()
+        ]
+        options = [
+            libvirt.NetworkDnsmasqOptionsOptionArgs(option_name=option)
+            for option in _options(closed=segment.name in args.closed)
+        ]
         return libvirt.Network(
             f"{name}-{segment.name}",
             name=segment.name,
@@ -82,7 +101,7 @@ class Vpc(Component):
             autostart=True,
             dhcp=libvirt.NetworkDhcpArgs(enabled=segment.dhcp is not None),
             dns=libvirt.NetworkDnsArgs(enabled=True, local_only=True, hosts=hosts),
-            dnsmasq_options=_dnsmasq_options(closed=segment.name in args.closed),
+            dnsmasq_options=libvirt.NetworkDnsmasqOptionsArgs(options=options),
             xml=libvirt.NetworkXmlArgs(xslt=xslt.dhcp_range(segment.dhcp)) if segment.dhcp else None,
             opts=pulumi.ResourceOptions.merge(
                 self.child(),
@@ -96,21 +115,16 @@ class Vpc(Component):
         )
 
 
-def dns_hosts(plan: LibvirtPlan, domain: str) -> tuple[libvirt.NetworkDnsHostArgs, ...]:
-    """Names that every segment's DNS server knows: routers, static names, machines, one name for each address.
+def dns_hosts(plan: LibvirtPlan, domain: str) -> Mapping[str, str]:
+    """Names by address that every segment's DNS server knows: all routers, static names and machines.
 
-    One, because libvirt merges the names of an address and the provider deletes by address.
+    One for each address, because libvirt merges the names of an address and the provider deletes by address.
     """
     names = {segment.router: segment.name for segment in plan.segments}
     names |= {address: host for segment in plan.segments for host, address in segment.static.items()}
     names |= {machine.address: machine.name for machine in plan.machines}
-    return tuple(
-        libvirt.NetworkDnsHostArgs(hostname=f"{names[address]}.{domain}", ip=str(address)) for address in sorted(names)
-    )
+    return {str(address): f"{names[address]}.{domain}" for address in sorted(names)}
 
 
-def _dnsmasq_options(*, closed: bool) -> libvirt.NetworkDnsmasqOptionsArgs:
-    names = (NO_HOSTS_FILE, NO_UPSTREAM) if closed else (NO_HOSTS_FILE,)
-    return libvirt.NetworkDnsmasqOptionsArgs(
-        options=[libvirt.NetworkDnsmasqOptionsOptionArgs(option_name=name) for name in names]
-    )
+def _options(*, closed: bool) -> tuple[str, ...]:
+    return (NO_HOSTS_FILE, NO_UPSTREAM) if closed else (NO_HOSTS_FILE,)

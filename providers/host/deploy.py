@@ -31,12 +31,8 @@ Depth = Literal["brief", "full", "expected"]
 """How much a survey asks."""
 
 
-class HostSurvey(FactBase[Mapping[str, str]]):
-    """Answers by name, as `shell/survey.sh` lists them."""
-
-    def command(self, depth: Depth, settings: str, files: Sequence[str]) -> StringCommand:
-        """The program to run: how much to ask, which sysctl settings and files to read."""
-        return command("survey", shell("load"), depth, settings, *files)
+class Survey(FactBase[Mapping[str, str]]):
+    """Answers by name, as one of our shell programs prints them."""
 
     def process(self, output: list[str]) -> Mapping[str, str]:
         """Answers by name from lines of `name base64`."""
@@ -47,6 +43,22 @@ class HostSurvey(FactBase[Mapping[str, str]]):
     def default() -> Mapping[str, str]:
         """No answers: the survey did not run."""
         return {}
+
+
+class HostSurvey(Survey):
+    """What the host is like, as `shell/survey.sh` tells it."""
+
+    def command(self, depth: Depth, settings: str, files: Sequence[str]) -> StringCommand:
+        """The program to run: how much to ask, which sysctl settings and files to read."""
+        return command("survey", shell("load"), depth, settings, *files)
+
+
+class NetworkSurvey(Survey):
+    """What libvirt's networks and pools are like, as `shell/watch.sh` tells it."""
+
+    def command(self, networks: str, pools: str) -> StringCommand:
+        """The program to run: names of our networks and pools, each separated by blanks."""
+        return command("watch", networks, pools)
 
 
 @_pyinfra.operation()
@@ -97,3 +109,9 @@ def remove(ip_forward_before: str, bridges: Sequence[str], who: str) -> Generato
     yield command("guard", "drop", "policy")
     texts = (shell("load"), remote("reload_firewalld"))
     yield command("remove", ip_forward_before, " ".join(bridges), *texts, who, shell("alone"))
+
+
+@_pyinfra.operation()
+def mend(steps: str) -> Generator[StringCommand]:
+    """Take the steps of `watching.findings`, a line each."""
+    yield command("mend", stdin=steps)

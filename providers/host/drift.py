@@ -203,11 +203,20 @@ def _service(found: Found, policy: Policy) -> str:
             said.append(f"{path} is missing")
         elif held != text:
             said.append(f"{path} was edited")
-    states = found.text("enabled").splitlines()
-    for unit, state in zip(UNITS, states, strict=False):
-        if state != "enabled":
-            said.append(f"{unit.rpartition('/')[2]} is {state}")
+    said += _units(found)
     return "changed by hand: " + "; ".join(said) if said else ENABLED
+
+
+def _units(found: Found) -> Iterator[str]:
+    units = tuple(path.rpartition("/")[2] for path in UNITS)
+    for unit, state in zip(units, found.text("enabled").splitlines(), strict=False):
+        if state != "enabled":
+            yield f"{unit} is {state}"
+    docker = found.text("active").endswith("\nactive")
+    for unit, state in zip(units, found.text("running").splitlines(), strict=False):
+        # Anything else is on its way up; the last one follows Docker and sleeps without it.
+        if state in {"inactive", "failed"} and (docker or unit != units[-1]):
+            yield f"{unit} is stopped ({state})"
 
 
 def imported(found: Found) -> tuple[Policy, InForce] | None:

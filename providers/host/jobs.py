@@ -1,4 +1,4 @@
-"""The three things done on the host: apply, read, remove. Used by the child process only."""
+"""What is done on the host: the policy applied, read, removed; networks watched and mended. Used by the child only."""
 
 import getpass
 import os
@@ -18,6 +18,7 @@ from providers.host.files import Manifest, archive, guard_files, host_files
 from providers.host.messages import Answer, Request
 from providers.host.policy import HostState, InForce, Policy
 from providers.host.session import Outcome, Session
+from providers.host.watch_jobs import health, mended
 
 _LOCKED = "locked: "
 """How `shell/alone.sh` begins to say who has the host."""
@@ -35,6 +36,9 @@ def perform(request: Request, session: Session) -> Answer:
         return Answer()
     if request.verb == "read":
         return Answer(_read(request, session))
+    if request.watched is not None:
+        work = mended if request.verb == "mend" else health
+        return Answer(health=work(request.watched, session))
     if request.policy is None:
         raise HostError("there is no policy to apply")
     return Answer(_apply(request.policy, session))

@@ -1,13 +1,15 @@
 """The lines of JSON between the plugin process and its pyinfra child."""
 
 import json
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, cast
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, cast, get_args
 
 from providers.host.connection import Connection
 from providers.host.policy import HostState, InForce, Policy
+from providers.host.watched import Network, Pool, Watched
 
-Verb = Literal["apply", "read", "remove"]
+Verb = Literal["apply", "read", "remove", "watch", "mend"]
 
 
 @dataclass(frozen=True)
@@ -19,12 +21,14 @@ class Request:
         connection: where.
         policy: the wanted policy (apply), or the last known one (read, remove); none for an import.
         in_force: what the last run recorded, if there was one.
+        watched: networks and pools to look at (watch) or to put right (mend).
     """
 
     verb: Verb
     connection: Connection
     policy: Policy | None = None
     in_force: InForce | None = None
+    watched: Watched | None = None
 
     def to_line(self) -> str:
         """One line, without its end."""
@@ -37,14 +41,15 @@ class Request:
         Raises:
             ValueError: the line is no request.
         """
-        data = _object(line, "verb", "connection", "policy", "in_force")
-        if data["verb"] not in ("apply", "read", "remove"):
+        data = _object(line, "verb", "connection", "policy", "in_force", "watched")
+        if data["verb"] not in get_args(Verb):
             raise ValueError(f"unknown verb {data['verb']!r}")
         return cls(
             verb=data["verb"],
             connection=Connection(**data["connection"]),
             policy=_policy(data["policy"]),
             in_force=_in_force(data["in_force"]),
+            watched=None if data["watched"] is None else _watched(data["watched"]),
         )
 
 
@@ -56,11 +61,13 @@ class Answer:
         state: the host as it is now; none after a removal, or when nothing of ours is there.
         error: the sentence for the owner when it went wrong.
         half_done: whether the host may have been changed all the same.
+        health: of each network and pool: `in force`, or a sentence.
     """
 
     state: HostState | None = None
     error: str = ""
     half_done: bool = False
+    health: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def to_line(self) -> str:
         """One line, without its end."""
@@ -73,10 +80,10 @@ class Answer:
         Raises:
             ValueError: the line is no answer.
         """
-        data = _object(line, "state", "error", "half_done")
+        data = _object(line, "state", "error", "half_done", "health")
         state = data["state"]
         if state is None:
-            return cls(error=data["error"], half_done=data["half_done"])
+            return cls(error=data["error"], half_done=data["half_done"], health=data["health"])
         policy, in_force = _policy(state["policy"]), _in_force(state["in_force"])
         if policy is None or in_force is None:
             raise ValueError("a state without its policy")
@@ -92,6 +99,14 @@ def _object(line: str | bytes, *names: str) -> dict[str, Any]:
 
 def _tuples(data: dict[str, Any]) -> dict[str, Any]:
     return {name: tuple(cast("list[str]", value)) if isinstance(value, list) else value for name, value in data.items()}
+
+
+def _watched(data: dict[str, Any]) -> Watched:
+    return Watched(
+        networks={name: Network(**_tuples(one)) for name, one in data["networks"].items()},
+        pools={name: Pool(**one) for name, one in data["pools"].items()},
+        uplinks=tuple(data["uplinks"]),
+    )
 
 
 def _policy(data: dict[str, Any] | None) -> Policy | None:

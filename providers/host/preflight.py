@@ -88,14 +88,20 @@ def _strange_bridges(policy: Policy, found: Found) -> Iterator[str]:
 
 
 def _overlaps(policy: Policy, found: Found) -> Iterator[str]:
-    """Whatever comes from a block of ours by another link is dropped, and libvirt refuses a block that is in use."""
+    """Whatever comes from a block of ours by another link is dropped, and libvirt refuses a block that is in use.
+
+    A block that is in force already is not refused again: the harm is done, and refusing would keep a changed rule from
+    being put back, or a network that was given another bridge by hand from being given its own.
+    """
+    in_force = found.manifest.blocks if found.manifest else dict[str, str]()
     ours = {*policy.all_bridges, *(found.manifest.all_bridges if found.manifest else ())}
     strange = [reach for reach in reaches(found) if not reach.is_default and reach.link not in ours]
     client = found.text("client")
     for bridge, text in policy.blocks.items():
         block = IPv4Network(text)
         key = f"twin-vpc:segments.{bridge.removeprefix(_BRIDGE_PREFIX)}.cidr"
-        within = sorted((reach for reach in strange if reach.destination.overlaps(block)), reverse=True)
+        new = () if in_force.get(bridge) == text else strange
+        within = sorted((reach for reach in new if reach.destination.overlaps(block)), reverse=True)
         for link, widest in {reach.link: reach.destination for reach in within}.items():
             way = f"{_ADOPT}; or choose" if found.manifest is None else "choose"
             yield f"{key}: {block} overlaps {widest} on {link}; {way} a block that nothing else on the host uses"

@@ -7,8 +7,9 @@ from providers.host.client import Worker
 from providers.host.errors import HostError
 from providers.host.kinds import Kind, Way
 from providers.host.network_policy import NetworkPolicyKind
+from providers.host.network_watch import NetworkWatchKind
 
-KINDS: tuple[type[Kind], ...] = (NetworkPolicyKind,)
+KINDS: tuple[type[Kind], ...] = (NetworkPolicyKind, NetworkWatchKind)
 """Every resource type of this provider."""
 
 

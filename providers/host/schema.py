@@ -20,6 +20,12 @@ OUTPUTS: Mapping[str, Mapping[str, object]] = {
     "service": _TEXT,
 }
 """What only the host can tell, beside the inputs."""
+_ANY_BY_NAME: Mapping[str, object] = {"type": "object", "additionalProperties": {"$ref": "pulumi.json#/Any"}}
+_WATCHED: dict[str, Mapping[str, object]] = {
+    "networks": _ANY_BY_NAME,
+    "pools": _ANY_BY_NAME,
+    "uplinks": _TYPES["list of texts"],
+}
 _SETTINGS = ("address", "port", "user", "keyFile", "knownHosts", "confirmSeconds")
 _NUMBERS = ("port", "confirmSeconds")
 
@@ -41,7 +47,14 @@ def text() -> str:
                     "requiredInputs": list(REQUIRED),
                     "properties": {**inputs, **OUTPUTS},
                     "required": [*inputs, *OUTPUTS],
-                }
+                },
+                "twin-host:index:NetworkWatch": {
+                    "description": "libvirt's networks and pools of one host, looked at on every run and kept so.",
+                    "inputProperties": _WATCHED,
+                    "requiredInputs": list(_WATCHED),
+                    "properties": _WATCHED | {"health": _TYPES["map of texts"]},
+                    "required": [*_WATCHED, "health"],
+                },
             },
         }
     )

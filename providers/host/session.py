@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pyinfra.context
 from pyinfra.api.exceptions import ConnectError, NestedOperationError, PyinfraError
 
 from providers.host.connection import Connection, config_key
-from providers.host.deploy import Depth, HostSurvey
+from providers.host.deploy import Depth, HostSurvey, NetworkSurvey, Survey
 from providers.host.errors import HostError
 
 _api: Any = pyinfra.api
@@ -49,11 +49,22 @@ class Session:
         Raises:
             HostError: the host cannot be reached or answered nothing.
         """
+        return self._answers(HostSurvey, depth=depth, settings=" ".join(settings), files=tuple(files))
+
+    def survey_networks(self, networks: Iterable[str], pools: Iterable[str]) -> Mapping[str, str]:
+        """Ask libvirt on the host about networks and pools, by their names; changes nothing.
+
+        Raises:
+            HostError: the host cannot be reached or answered nothing.
+        """
+        return self._answers(NetworkSurvey, networks=" ".join(networks), pools=" ".join(pools))
+
+    def _answers(self, survey: type[Survey], **arguments: object) -> Mapping[str, str]:
         state, host = self._connected()
         answers: Mapping[str, str]
         with _context.ctx_state.use(state), _context.ctx_host.use(host):
             try:
-                answers = host.get_fact(HostSurvey, depth=depth, settings=" ".join(settings), files=tuple(files))
+                answers = host.get_fact(survey, **arguments)
             except PyinfraError as error:
                 raise self._lost(error) from error
         if "uid" not in answers:

@@ -49,6 +49,13 @@ def property_value(value: object) -> PropertyValue:
     raise TypeError(msg)
 
 
+def texts(value: object) -> dict[str, str]:
+    """Texts by name, or none if that is not what the value is."""
+    if not isinstance(value, Mapping):
+        return {}
+    return {str(name): str(text) for name, text in cast("Mapping[object, object]", value).items()}
+
+
 def properties(values: Mapping[str, object]) -> dict[str, PropertyValue]:
     """Property values by name."""
     return {name: property_value(value) for name, value in values.items()}

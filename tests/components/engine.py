@@ -23,6 +23,7 @@ VOLUME = "libvirt:index/volume:Volume"
 CLOUD_INIT = "libvirt:index/cloudInitDisk:CloudInitDisk"
 DOMAIN = "libvirt:index/domain:Domain"
 POLICY = "twin-host:index:NetworkPolicy"
+WATCH = "twin-host:index:NetworkWatch"
 
 Message: TypeAlias = Any
 """A message of the engine's protocol, which carries no usable types."""
@@ -35,6 +36,7 @@ PROVIDED: Mapping[str, Outputs] = {
     VOLUME: lambda _: {},
     CLOUD_INIT: lambda _: {},
     DOMAIN: lambda _: {"arch": "x86_64"},
+    WATCH: lambda given: {"health": dict.fromkeys([*given["networks"], *given["pools"]], "in force")},
     POLICY: lambda given: {"uplinksInForce": given["uplinks"] or ["eno1"], "firewalld": True},
 }
 

@@ -82,7 +82,7 @@ def test_the_state_holds_what_is_pinned_and_nothing_else(deployed: Project) -> N
 
 
 def test_a_second_run_plans_no_change(deployed: Project) -> None:
-    assert "14 unchanged" in deployed.pulumi("preview", "--expect-no-changes", "--stack", "dell")
+    assert "16 unchanged" in deployed.pulumi("preview", "--expect-no-changes", "--stack", "dell")
 
 
 def test_a_refresh_finds_nothing_different(deployed: Project) -> None:

@@ -37,12 +37,12 @@ def clean_machine() -> Iterator[dict[str, list[str]]]:
 def test_up_twice_measure_and_down_leaves_nothing_behind(clean_machine: dict[str, list[str]]) -> None:
     first = job("up")
     assert first.returncode == 0, first.stdout + first.stderr
-    for words in ("engine:", "+ 14 created", "✓ every cell is as intended", "What to look at next"):
+    for words in ("engine:", "+ 16 created", "✓ every cell is as intended", "What to look at next"):
         assert words in first.stdout
     assert "Traceback" not in first.stdout + first.stderr
     second = job("up")
     assert second.returncode == 0, second.stdout + second.stderr
-    assert "14 unchanged" in second.stdout
+    assert "16 unchanged" in second.stdout
     assert not any(word in second.stdout for word in ("created", "updated", "deleted", "replaced"))
     measured = json.loads(job("matrix", "--json").stdout)
     assert measured["equal"]

@@ -15,6 +15,8 @@ URNS = (
     "urn:pulumi:dell::twin-vpc::pulumi:providers:twin-host::host",
     "urn:pulumi:dell::twin-vpc::twin-vpc:host:HostPolicy$twin-host:index:NetworkPolicy::policy",
     "urn:pulumi:dell::twin-vpc::twin-vpc:host:HostPolicy::policy",
+    "urn:pulumi:dell::twin-vpc::twin-vpc:host:NetworkWatch$twin-host:index:NetworkWatch::watch",
+    "urn:pulumi:dell::twin-vpc::twin-vpc:host:NetworkWatch::watch",
     "urn:pulumi:dell::twin-vpc::twin-vpc:libvirt:StoragePools$libvirt:index/pool:Pool::pools-hdd",
     "urn:pulumi:dell::twin-vpc::twin-vpc:libvirt:StoragePools$libvirt:index/pool:Pool::pools-ssd",
     "urn:pulumi:dell::twin-vpc::twin-vpc:libvirt:StoragePools::pools",

@@ -43,6 +43,7 @@ def quiet_host() -> dict[str, str]:
         "show": show(),
         "expected": show(),
         "enabled": "enabled\nenabled\nenabled\n",
+        "running": "active\nactive\nactive\n",
         "routes": "default via 192.168.1.1 dev eno1 proto static\ndefault via 192.168.1.1 dev eno1 metric 9\n",
         "firewalld": "yes\n",
         "active": "active\nactive",
@@ -122,6 +123,16 @@ CASES: dict[str, tuple[dict[str, str | None], str, object]] = {
         "service",
         "changed by hand: twin-vpc.service is disabled",
     ),
+    "unit stopped": (
+        {"running": "inactive\nactive\nactive\n"},
+        "service",
+        "changed by hand: twin-vpc.service is stopped (inactive)",
+    ),
+    "unit of Docker failed": (
+        {"running": "active\nactive\nfailed\n"},
+        "service",
+        "changed by hand: twin-vpc-docker.service is stopped (failed)",
+    ),
     "table gone": (
         {"show": "table inet twin_vpc\nmissing\ntable inet twin_vpc_host\nmissing\nip rule\n" + RULE},
         "kernel",
@@ -190,6 +201,10 @@ def test_a_setting_of_a_bridge_that_is_gone_is_not_read_from_the_next_line() -> 
 def test_what_is_not_there_to_judge_is_not_reported() -> None:
     offline = refreshed(routes="", docker="-P FORWARD ACCEPT\n", active="inactive\nactive", zones=None)
     assert differing(offline) == {}
+    assert differing(refreshed(active="active\ninactive", docker="", running="active\nactive\ninactive\n")) == {}, (
+        "no Docker"
+    )
+    assert differing(refreshed(running="active\nactive\nactivating\n")) == {}, "it is on its way up"
     bare = refreshed(firewalld="", active="inactive\ninactive", zones=None, **{f"file:{files.ZONE}": None})
     assert differing(bare) == {"firewalld": False}, "without firewalld its zone is not missed"
 

@@ -84,6 +84,19 @@ def test_a_route_in_one_of_our_blocks_on_another_link_is_refused() -> None:
     assert refused({"dst": "10.0.3.0/24", "dev": "virbr5"}) == [], "beside our blocks"
 
 
+def test_a_block_that_is_in_force_already_is_not_refused_again_but_a_moved_one_is() -> None:
+    """Else a rule could not be put back while a network of ours lies on a bridge that somebody gave it by hand."""
+    by_hand: dict[str, object] = {"dst": "10.0.2.0/24", "dev": "br-mine"}
+
+    def known(**blocks: str) -> dict[str, str]:
+        held = {bridge.replace("_", "-"): block for bridge, block in blocks.items()}
+        return {"file:/etc/twin-vpc/manifest.json": Manifest((), (), MARK, (), (), (), "0", held).to_text()}
+
+    assert refused(by_hand, **known(br_private="10.0.2.0/24")) == []
+    (sentence,) = refused(by_hand, **known(br_private="10.0.9.0/24"))
+    assert "10.0.2.0/24 overlaps 10.0.2.0/24 on br-mine" in sentence
+
+
 def test_an_address_in_one_of_our_blocks_on_another_link_is_refused() -> None:
     down = json.dumps([{"ifname": "virbr5", "addr_info": [{"local": "10.0.2.1", "prefixlen": 24}]}, {"ifname": "lo"}])
     (sentence,) = refused(addresses=down)

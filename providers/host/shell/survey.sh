@@ -84,6 +84,7 @@ done
 
 answer show sh -c "$loader" /load show
 answer enabled systemctl is-enabled twin-vpc.service twin-vpc-hold.service twin-vpc-docker.service
+answer running systemctl is-active twin-vpc.service twin-vpc-hold.service twin-vpc-docker.service
 answer settings setting_values
 case $active in active*) answer zones active_zones ;; esac
 case $active in *active) answer docker docker_filter ;; esac
