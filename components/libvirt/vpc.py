@@ -1,6 +1,6 @@
 """The network on libvirt: one libvirt network for each segment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi

@@ -14,6 +14,7 @@ from sandbox.dell.site import Site
 from sandbox.dell.world import laptop, reboot, wait_for
 from sandbox.measure import rig, take_baseline
 from sandbox.paths import checkout_id, content_key
+from sandbox.probe.guests import wait_for_forwarding
 from sandbox.project import STACK, Project, forget, project
 from tests.deployed.test_matrix import redefine
 
@@ -211,6 +212,10 @@ def test_guests_stay_plugged_in_when_their_network_is_made_anew(home: Home) -> N
         home.sh("kill -9 $(cat /run/libvirt/network/public.pid)")
         assert home.drift().lines == ("network public: its dnsmasq does not run: no leases, no names",), "no guest is"
         home.project.pulumi(*UP)
+        ports = home.sh("bridge -o link show | grep 'master br-public' | cut -d: -f2 | cut -d@ -f1").split()
+        assert len(ports) == len([guest for guest in ready.guests if guest.segment == "public"]), "both are back"
+        for port in ports:
+            wait_for_forwarding(home.world.places["dell"].netns, port)
         assert not ready.measure().failures
         assert home.drift().code == 0
 
