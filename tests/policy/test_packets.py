@@ -11,7 +11,7 @@ import pytest
 from sandbox.probe.lab import Lab
 from sandbox.probe.namespaces import inside, run_inside
 from tests.policy.networks import PORTS
-from twinvpc.policy.routing import rules, rules6
+from twinvpc.policy.routing import SIGNED, rules, rules6
 
 pytestmark = pytest.mark.root
 
@@ -126,4 +126,19 @@ def test_what_connection_tracking_was_told_to_ignore_does_not_leave_with_a_priva
         guarded.load(open_gate, rules(PORTS.policy, PORTS.plan), rules6(PORTS.plan))
         assert passed(guarded.router, "ip saddr 10.0.20.0/24", guarded, packet) > 0, "so it was that rule that held"
     finally:
+        guarded.nft("delete table ip other")
+
+
+def test_somebody_elses_mark_on_a_foreign_packet_does_not_lead_it_past_the_owners_rules(guarded: Lab) -> None:
+    """The owner sends the NAS nowhere; a program of theirs happens to use the bit of our sign."""
+    packet = (guarded.stands["lan"].netns, str(guarded.stands["docker0"].address))
+    chain = f"type filter hook prerouting priority mangle\n iifname eno1 meta mark set {SIGNED.partition('/')[0]}"
+    guarded.nft(f"table ip other {{\n chain first {{\n {chain}\n }}\n }}")
+    guarded.on_host("ip", "rule", "add", "pref", "6000", "from", "192.168.1.20", "prohibit")
+    try:
+        assert passed(guarded.stands["docker0"].netns, "ip saddr 192.168.1.20", guarded, packet) == 0
+        guarded.on_host("ip", "rule", "add", "pref", "900", "fwmark", SIGNED, "lookup", "main")
+        assert passed(guarded.stands["docker0"].netns, "ip saddr 192.168.1.20", guarded, packet) > 0, "the mark alone"
+    finally:
+        guarded.on_host("ip", "rule", "del", "pref", "6000")
         guarded.nft("delete table ip other")

@@ -16,6 +16,7 @@ from tests.providers.samples import HELD, RULESET, rules
 
 pytestmark = pytest.mark.root
 
+GOLDEN = Path(__file__).parents[1] / "policy" / "golden"
 NOP = "from all nop proto kernel"
 ONE = rules("br-public")
 TWO = rules("br-public", "br-private", "br-new")
@@ -86,6 +87,15 @@ def test_the_first_load_puts_both_walls_up(host: Host) -> None:
     assert host.blocks() == {"A": listed(ONE), "B": []}
     assert "br-public" in host.out("ip", "-6", "rule")
     assert tables(host) == {"twin_vpc", "twin_vpc_host"}
+
+
+@pytest.mark.parametrize("case", ["dell", "ports", "changed"])
+def test_what_is_rendered_is_walked_in_its_order(host: Host, case: str) -> None:
+    wanted = (GOLDEN / f"{case}.routing").read_text(encoding="utf-8").splitlines()
+    host.write(wanted)
+    assert host.load().returncode == 0
+    named = [rule if rule.startswith("from ") else f"from all {rule}" for rule in wanted]
+    assert host.blocks()["A"] == [*(f"{rule} proto kernel" for rule in named), NOP]
 
 
 def test_a_second_load_touches_no_rule(host: Host) -> None:
