@@ -1,13 +1,13 @@
 """A run that loses its way to the host, its room or its passphrase: plain words, nothing open, the next one heals."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sandbox.command import CommandError, run
+from sandbox.command import CommandError
 from sandbox.dell import World, in_dell
 from sandbox.measure import denied_but_open
 from sandbox.project import STACK, Project
@@ -39,18 +39,6 @@ def stack(deployed: Project) -> Iterator[Project]:
 
 
 @contextmanager
-def cut(world: World) -> Iterator[None]:
-    """Nothing gets from the laptop to the host any more."""
-    nft = ("ip", "netns", "exec", world.places["laptop"].netns.name, "nft")
-    rules = "type filter hook output priority 0; meta l4proto tcp reject with tcp reset; drop;"
-    run(*nft, "-f", "-", stdin=f"table ip cut {{ chain out {{ {rules} }} }}")
-    try:
-        yield
-    finally:
-        run(*nft, "delete", "table", "ip", "cut")
-
-
-@contextmanager
 def sessions_killed(world: World) -> Iterator[None]:
     """The host ends every SSH session at once; a new one is welcome."""
     on_host(world, "pkill -9 -f '^sshd: root'")
@@ -58,25 +46,23 @@ def sessions_killed(world: World) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("moment", ["NetworkPolicy policy creating", "Network vpc-private creating"])
-@pytest.mark.parametrize("loss", [cut, sessions_killed])
-def test_ssh_lost_in_the_middle_is_told_in_plain_words_and_opens_nothing(
-    stack: Project, loss: Callable[[World], AbstractContextManager[None]], moment: str
-) -> None:
+def test_sessions_killed_in_the_middle_leave_no_traceback_and_open_nothing(stack: Project, moment: str) -> None:
     stack.pulumi("destroy", *ALL)
     process = stack.start("up", *ALL)
     assert process.stdout is not None
     said = ""
-    for line in process.stdout:
-        said += line
-        if moment in line:
-            break
-    with loss(stack.world):
-        said += process.communicate(timeout=400)[0]
+    try:
+        for line in process.stdout:
+            said += line
+            if moment in line:
+                break
+        with sessions_killed(stack.world):
+            said += process.communicate(timeout=400)[0]
+    finally:
+        process.kill()  # no run of ours outlives its test; one that has ended is not touched
+        process.wait()
     assert moment in said
     assert "Traceback" not in said
-    if loss is cut:  # after a session that was killed a step may log in anew and go on
-        assert process.returncode != 0, said
-        assert "192.168.1.10" in said, "the host is named"
     assert denied_but_open(stack.world, stack.folder) == ()
     heal(stack)
 

@@ -117,7 +117,8 @@ def test_a_strangers_network_of_the_same_name_is_named_and_left_alone(forgotten:
     world = forgotten.world
     for verb in ("net-destroy", "net-undefine"):
         in_dell(world, "virsh", verb, "public")
-    theirs = "<network><name>public</name><forward mode='nat'/><bridge name='virbr7'/></network>"
+    ip = "<ip address='192.168.77.1' netmask='255.255.255.0'/>"
+    theirs = f"<network><name>public</name><forward mode='nat'/><bridge name='virbr7'/>{ip}</network>"
     in_dell(world, "virsh", "net-define", "/dev/stdin", stdin=theirs)
     before = in_dell(world, "virsh", "net-dumpxml", "public")
     try:
