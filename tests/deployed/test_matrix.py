@@ -185,10 +185,10 @@ def test_a_network_set_to_nat_is_seen_and_named(deployed: Project, measuring: Ri
     assert not measuring.measure().failures
 
 
-def redefine(world: World, xml: str, ports: list[str]) -> None:
-    in_dell(world, "virsh", "net-destroy", "database")
+def redefine(world: World, xml: str, ports: list[str], network: str = "database") -> None:
+    in_dell(world, "virsh", "net-destroy", network)
     in_dell(world, "virsh", "net-define", "/dev/stdin", stdin=xml)
-    in_dell(world, "virsh", "net-start", "database")
+    in_dell(world, "virsh", "net-start", network)
     for port in ports:
         in_dell(world, "ip", "link", "set", port, "master", "br-database")
     for port in ports:

@@ -38,8 +38,8 @@ pulumi.CustomResource(
 
 
 VANISH = (
-    "nft delete table inet twin_vpc; nft delete table inet twin_vpc_host; sh /etc/twin-vpc/load unload;"
     "systemctl -q disable --now twin-vpc twin-vpc-hold twin-vpc-docker;"
+    "nft delete table inet twin_vpc; nft delete table inet twin_vpc_host; sh /etc/twin-vpc/load unload;"
     "rm -r /etc/twin-vpc /etc/sysctl.d/60-twin-vpc.conf;"
     "rm /etc/systemd/system/twin* /etc/systemd/system/nftables.service.d/twin* /etc/firewalld/*/twin*"
 )
