@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pulumi
@@ -154,6 +155,26 @@ def test_the_same_image_under_another_name_is_the_same_volume(image: Path, tmp_p
 
 def test_machines_are_exported_with_address_and_port(made: RecordingEngine) -> None:
     assert made.exports["machines"]["web-1"] == {"segment": "public", "address": "10.0.1.10", "ssh_port": 2211}
+
+
+MACHINE = "urn:pulumi:dell::twin-vpc::twin-vpc:libvirt:VirtualMachine"
+URNS = (
+    f"{MACHINE}$libvirt:index/cloudInitDisk:CloudInitDisk::machine-web-1-seed",
+    f"{MACHINE}$libvirt:index/domain:Domain::machine-web-1-domain",
+    f"{MACHINE}$libvirt:index/volume:Volume::machine-web-1-data",
+    f"{MACHINE}$libvirt:index/volume:Volume::machine-web-1-root",
+    f"{MACHINE}::machine-web-1",
+)
+"""What is deployed at the owner's; a change here is breaking, as in tests/program/test_urns.py."""
+
+
+def test_urns_of_a_machine_are_what_is_deployed(made: RecordingEngine, image: Path) -> None:
+    assert tuple(sorted(one.urn for one in made.resources if one.name.startswith("machine-web-1"))) == URNS
+    digest = sha256(image.read_bytes()).hexdigest()
+    images = "urn:pulumi:dell::twin-vpc::twin-vpc:libvirt:BaseImages"
+    assert {one.urn for one in made.resources if "BaseImages" in one.urn} == {
+        f"{images}::images", f"{images}$libvirt:index/volume:Volume::images-ssd-{digest[:16]}",
+    }  # fmt: skip
 
 
 def refused(config: dict[str, str]) -> str:

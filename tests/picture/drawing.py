@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from tests.model.machines import KEY
 from twinvpc.addressing.lock import Lock, read_lock
 from twinvpc.addressing.plan import record
-from twinvpc.model.files import load_stack
+from twinvpc.model.files import load_stack, read_yaml, stack_source
 from twinvpc.model.load import Intent, load
 from twinvpc.model.source import Source
 from twinvpc.picture.layout import TEXT_LETTER, layout
@@ -132,6 +133,26 @@ def odd() -> list[Drawn]:
     flows = [{"from": s, "to": d, "services": f"tcp/{port}"} for port, (s, d) in enumerate(pairs, 1000)]
     network = {"domain": "lab.local", "cidr": "10.0.0.0/16", "segments": {name: {} for name in names}, "flows": flows}
     return drawn([load(Source("network.yaml", network), Source("Pulumi.aws.yaml", aws), "aws")])
+
+
+def machines() -> list[Drawn]:
+    """The owner's segments with as many machines as he may have, one with a name as long as it may be."""
+    source = stack_source(ROOT / "Pulumi.dell.yaml")
+    assert isinstance(source.mapping, dict)
+    common = {"vcpu": 1, "memory": "1 GiB", "disk": "8 GiB", "image": "debian", "pool": "ssd", "user": "owner"}
+    places = [
+        ("web-1", "public", 1, 10, 2211), ("web-2", "public", 1, 11, 2212),
+        ("front-end-of-the-whole-place-x", "public", 1, 12, 2213),
+        ("db-1", "database", 3, 10, 2251), ("db-2", "database", 3, 11, 2252), ("app", "private", 2, 10, 2231),
+        ("jump", "management", 0, 60, 2201), ("builds", "container", 4, 10, 2261),
+    ]  # fmt: skip
+    own = {
+        name: {**common, "segment": segment, "address": f"10.0.{block}.{host}", "ssh_port": port, "keys": [KEY]}
+        for name, segment, block, host, port in places
+    }
+    images = {"debian": {"source": "/srv/debian.qcow2", "sha256": "c3" * 32}}
+    stack = Source("Pulumi.dell.yaml", {**source.mapping, "images": images, "machines": own})
+    return drawn([load(read_yaml(ROOT / "network.yaml"), stack, "dell")], read_lock(ROOT))
 
 
 def parsed(svg: str) -> ET.Element:

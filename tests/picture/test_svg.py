@@ -14,7 +14,10 @@ from tests.picture import drawing
 from tests.picture.drawing import ROOT, Drawn
 from twinvpc.picture.style import style
 
-NETWORKS = {"own": drawing.own, "ports": drawing.ports, "twelve": drawing.twelve, "odd": drawing.odd}
+NETWORKS = {
+    "own": drawing.own, "ports": drawing.ports, "twelve": drawing.twelve, "odd": drawing.odd,
+    "machines": drawing.machines,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=NETWORKS)
@@ -73,6 +76,13 @@ def test_every_block_and_lease_range_is_written_in_its_segments_box() -> None:
         box = drawing.boxes(one.svg)[name]
         inside = {text.what for text in drawing.texts(one.svg) if text.inside(box)}
         assert inside == {name, *expected}
+
+
+def test_every_machine_is_written_in_its_segments_box_with_its_address_and_port() -> None:
+    (one,) = drawing.machines()
+    box = drawing.boxes(one.svg)["database"]
+    inside = {text.what for text in drawing.texts(one.svg) if text.inside(box)}
+    assert inside == {"database", "10.0.3.0/24", "static only", "db-1 .10, ssh 2251", "db-2 .11, ssh 2252"}
 
 
 @pytest.mark.parametrize("network", ["own", "twelve"])
@@ -209,6 +219,6 @@ def test_every_line_and_letter_stands_out_in_light_and_dark() -> None:
         assert min(contrast(colour, paper) for colour in (ink, quiet, *hues)) >= 4.5
 
 
-@pytest.mark.parametrize("name", ["ports", "twelve"])
+@pytest.mark.parametrize("name", ["ports", "twelve", "machines"])
 def test_the_picture_is_what_somebody_looked_at(name: str) -> None:
     golden.check(Path(__file__).parent / "golden" / f"{name}.svg", NETWORKS[name]()[-1].svg)

@@ -63,6 +63,9 @@ def legend(scene: Scene, names: Mapping[str, str], room: int) -> tuple[Entry, ..
     own = {arrow.label for arrow in scene.arrows}
     entries += [(Mark.ONLY, letter, f"Only {_says(label)}.") for label, letter in names.items() if label in own]
     entries.append((Mark.NONE, "", "No arrow: denied. Answers come back by themselves."))
+    if scene.reaching:
+        who, s = " and ".join(scene.reaching), "es" * (len(scene.reaching) == 1)
+        entries.append((Mark.NONE, "", f"ssh with a number: a machine, which {who} reach{s} by that port of the host."))
     if len(fixed) > 1:
         among = f"{', '.join(fixed[:-1])} and {fixed[-1]}"
         entries.append((Mark.NONE, "", f"What {among} open among themselves is not ours and left as it is."))

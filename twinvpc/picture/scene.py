@@ -1,17 +1,18 @@
 """What is to be seen of a stack, before anyone decides where: places, arrows, and the frame around what is ours."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 
 from twinvpc.addressing.lock import StackLock
-from twinvpc.addressing.plan import SegmentPlan, aws_plan, libvirt_plan
+from twinvpc.addressing.plan import LibvirtPlan, SegmentPlan, aws_plan, libvirt_plan
 from twinvpc.model.aws import AwsStack
 from twinvpc.model.libvirt import LibvirtStack
 from twinvpc.model.load import Intent
 from twinvpc.model.nodes import FIXED_NODES, Node
 from twinvpc.picture.words import shortened, words
 from twinvpc.proof.cells import Matrix
+from twinvpc.proof.forwards import ways
 
 _OUTSIDE_FIRST = (Node.INTERNET.value, Node.LAN.value)
 _ON_THE_HOST = (Node.HOST.value, Node.DOCKER0.value)
@@ -70,6 +71,7 @@ class Scene:
         places: from top to bottom.
         openers: places that have a column for arrows of their own.
         arrows: sorted by places.
+        reaching: nodes that reach machines by ports of the host; none where there are no machines.
     """
 
     stack: str
@@ -79,6 +81,7 @@ class Scene:
     places: tuple[Place, ...]
     openers: tuple[str, ...]
     arrows: tuple[Arrow, ...]
+    reaching: tuple[str, ...] = ()
 
 
 def scene(intent: Intent, recorded: StackLock, matrix: Matrix) -> Scene:
@@ -99,7 +102,8 @@ def scene(intent: Intent, recorded: StackLock, matrix: Matrix) -> Scene:
     openers = tuple(name for name in names if name not in FIXED_NODES or name in granting or name == Node.HOST)
     substrate = "libvirt" if isinstance(intent.stack, LibvirtStack) else "AWS"
     about = f"{intent.network.domain}, {intent.network.cidr}"
-    return Scene(intent.stack_name, substrate, about, frame, places, openers, arrows)
+    reaching = {node for way in ways(intent) for node in way.openers}
+    return Scene(intent.stack_name, substrate, about, frame, places, openers, arrows, tuple(sorted(reaching)))
 
 
 def beside(scenes: Iterable[Scene]) -> tuple[Scene, ...]:
@@ -146,7 +150,8 @@ def _addresses(intent: Intent, recorded: StackLock) -> tuple[dict[str, tuple[str
 
 
 def _on_libvirt(stack: LibvirtStack, recorded: StackLock) -> dict[str, tuple[str, ...]]:
-    lines = {segment.name: _segment(segment) for segment in libvirt_plan(stack, recorded).segments}
+    plan = libvirt_plan(stack, recorded)
+    lines = {one.name: (*_segment(one), *_machines(one, plan)) for one in plan.segments}
     lines[Node.LAN.value] = (str(stack.host.lan),)
     lines[Node.HOST.value] = ("router addresses", f"sshd on {stack.host.port}")
     lines[Node.DOCKER0.value] = (str(stack.docker.pool), "containers")
@@ -160,6 +165,13 @@ def _segment(segment: SegmentPlan) -> tuple[str, ...]:
         return (str(segment.cidr), "static only")
     first, last = (_tail(address, segment.cidr) for address in (segment.dhcp.first, segment.dhcp.last))
     return (str(segment.cidr), f"DHCP {first} – {last}")
+
+
+def _machines(segment: SegmentPlan, plan: LibvirtPlan) -> Iterator[str]:
+    """Each machine that stands in the segment: its name, its address, and the port of the host that leads to it."""
+    for one in plan.machines:
+        if one.segment == segment.name:
+            yield f"{shortened(one.name)} {_tail(one.address, segment.cidr)}, ssh {one.ssh_port}"
 
 
 def _tail(address: IPv4Address, block: IPv4Network) -> str:

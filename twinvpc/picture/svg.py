@@ -48,6 +48,8 @@ def sentences(scene: Scene) -> Iterator[str]:
             yield f"{place.name}: {', '.join(place.lines)}."
     for arrow in scene.arrows:
         yield f"{arrow.source} may open to {arrow.destination}: {listed(arrow.services)}."
+    if scene.reaching:
+        yield f"Each machine is reached by {' and '.join(scene.reaching)}, by its ssh port of the host."
     yield "Nothing else may be opened between different places. Inside a segment everything is free."
 
 
