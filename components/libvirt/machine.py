@@ -82,8 +82,12 @@ class VirtualMachine(Component):
     Root disk and cloud-init's disk are named by the machine's birth: another birth is a new disk beside the old one,
     the domain moves over, then the old one goes. The data disk is named by the machine alone; Pulumi never deletes it.
 
+    A pool's disks are made one after another: the provider reads cloud-init's disk back as soon as it is written, and
+    gets nothing while libvirt looks through the pool for what another one has changed there ("corrupted-image: EOF").
+
     Attributes:
         id: the domain's id.
+        disks: all its disks, for the next machine to wait for.
 
     Creates:
         - `libvirt:index/volume:Volume`: the root disk, and the data disk where there is one.
@@ -92,6 +96,7 @@ class VirtualMachine(Component):
     """
 
     id: pulumi.Output[str]
+    disks: tuple[pulumi.Resource, ...]
 
     def __init__(self, name: str, args: MachineArgs, *, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("twin-vpc:libvirt:VirtualMachine", name, opts)
@@ -105,6 +110,8 @@ class VirtualMachine(Component):
             base_volume_id=args.base,
             opts=self.child(),
         )
+        data = self._data(name, args.place.name, args.machine.data, args.pools)
+        volumes = [root, data] if data else [root]
         seed = libvirt.CloudInitDisk(
             f"{name}-seed",
             name=f"{args.birth.instance}.iso",
@@ -112,11 +119,11 @@ class VirtualMachine(Component):
             user_data=args.birth.user_data,
             meta_data=args.birth.meta_data,
             network_config=args.birth.network_config,
-            opts=self.child(),
+            opts=pulumi.ResourceOptions.merge(self.child(), pulumi.ResourceOptions(depends_on=volumes)),
         )
-        disks = [root, self._data(name, args.place.name, args.machine.data, args.pools)]
-        domain = self._domain(name, args, [disk.id for disk in disks if disk], seed.id)
+        domain = self._domain(name, args, [volume.id for volume in volumes], seed.id)
         self.id = domain.id
+        self.disks = (*volumes, seed)
         self.register_outputs({"id": self.id})
 
     def _data(self, name: str, machine: str, data: DataDisk | None, pools: Mapping[str, Pool]) -> libvirt.Volume | None:

@@ -43,10 +43,11 @@ def build_machines(stack: LibvirtStack, ground: Ground, opts: pulumi.ResourceOpt
     names = {name: pool.name for name, pool in pools.items()}
     images = BaseImages("images", BaseImagesArgs(wanted_images(stack), names), opts=opts)
     segments = {segment.name: segment for segment in ground.plan.segments}
+    before: tuple[pulumi.Resource, ...] = ()
     for place in ground.plan.machines:
         machine, segment = stack.machines[place.name], segments[place.segment]
         image = stack.images[machine.image]
-        VirtualMachine(
+        before = VirtualMachine(
             f"machine-{place.name}",
             MachineArgs(
                 machine=machine,
@@ -58,8 +59,8 @@ def build_machines(stack: LibvirtStack, ground: Ground, opts: pulumi.ResourceOpt
                 pools=pools,
                 virtualization=stack.host.virtualization,
             ),
-            opts=opts,
-        )
+            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=before)),
+        ).disks
 
 
 def wanted_images(stack: LibvirtStack) -> Mapping[str, tuple[Image, ...]]:

@@ -157,6 +157,16 @@ def test_machines_are_exported_with_address_and_port(made: RecordingEngine) -> N
     assert made.exports["machines"]["web-1"] == {"segment": "public", "address": "10.0.1.10", "ssh_port": 2211}
 
 
+def test_disks_of_a_pool_are_made_one_after_another(made: RecordingEngine) -> None:
+    """The provider reads cloud-init's disk back while libvirt may still look through the pool for another's sake."""
+    waits = {one.name: {urn.rsplit("::", 1)[1] for urn in one.dependencies} for one in made.resources}
+    assert {"machine-db-1-root"} <= waits["machine-db-1-seed"]
+    assert {"machine-web-1-root", "machine-web-1-data"} <= waits["machine-web-1-seed"]
+    for disk in ("root", "data", "seed"):
+        assert "machine-db-1-seed" in waits[f"machine-web-1-{disk}"]
+    assert "machine-db-1-domain" not in waits["machine-web-1-domain"], "machines boot side by side"
+
+
 MACHINE = "urn:pulumi:dell::twin-vpc::twin-vpc:libvirt:VirtualMachine"
 URNS = (
     f"{MACHINE}$libvirt:index/cloudInitDisk:CloudInitDisk::machine-web-1-seed",
