@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import subprocess
 import sys
 from dataclasses import asdict
 
@@ -24,7 +25,7 @@ from twinvpc.cli.pictures import FOLDER, Format, write_pictures
 from twinvpc.model.problems import InvalidInputError
 
 _UP = ("up", "--yes", "--skip-preview", "--stack", STACK)
-EQUAL, DIFFERENT, FAILED = 0, 1, 2
+EQUAL, DIFFERENT, FAILED, INTERRUPTED = 0, 1, 2, 130
 
 NEXT = """
 What to look at next:
@@ -38,7 +39,7 @@ What to look at next:
 
 
 def main() -> int:
-    """Run a command. Exit codes: 0 as intended, 1 a cell differs, 2 it could not be done."""
+    """Run a command. Exit codes: 0 as intended, 1 a cell differs, 2 it could not be done, 130 Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("command", choices=("prepare", "up", "down", "matrix"))
     parser.add_argument("--json", action="store_true", help="the measurement as JSON")
@@ -48,7 +49,12 @@ def main() -> int:
         return commands[given.command]()
     except (SandboxError, EngineError, CommandError, InvalidInputError, MeasurementError, GuestError) as error:
         print(error, file=sys.stderr)
-        return FAILED
+    except (subprocess.TimeoutExpired, OSError) as error:
+        print(f"the sandbox could not go on: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("interrupted; the next `make up` or `make down` clears away what is half done", file=sys.stderr)
+        return INTERRUPTED
+    return FAILED
 
 
 def prepare() -> int:

@@ -120,3 +120,12 @@ def test_plan_shows_machines_with_what_they_take_and_warns_of_most_of_the_memory
     assert max(map(len, shown.stdout.splitlines())) <= 80, "fits a terminal of 80 columns"
     data = json.loads(tool(folder, "plan", "--json").stdout)
     assert data["dell"]["machines"]["db-1"]["mac"] == "52:54:00:00:03:0a"
+
+
+def test_a_stack_whose_file_is_lost_is_missed(folder: Path) -> None:
+    (folder / "Pulumi.dell.yaml").unlink()
+    told = tool(folder, "plan")
+    assert told.returncode == 2
+    for word in ("Pulumi.dell.yaml", "there is no such file", "records addresses of stack `dell`", "restore it"):
+        assert word in told.stderr
+    assert tool(folder, "plan", "--stack", "aws").returncode == 0, "the other one can still be asked for"

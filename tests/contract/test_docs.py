@@ -17,7 +17,10 @@ from twinvpc.proof.intent import matrix
 
 ROOT = Path(__file__).resolve().parents[2]
 ADR = ROOT / "docs" / "adr"
-GUIDES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "docs" / "architecture.md")
+GUIDES = (
+    *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG", "SECURITY")),
+    *ROOT.glob("docs/*.md"),
+)
 RECORDS = sorted(ADR.glob("[0-9]*.md"))
 DOCUMENTS = (*GUIDES, ADR / "README.md", *RECORDS)
 

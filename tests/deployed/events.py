@@ -43,8 +43,8 @@ EVENTS: Mapping[str, str] = {
     "second table deleted": "nft 'table inet twin_vpc_host {}; delete table inet twin_vpc_host'",
     "all flushed by hand": "nft flush ruleset",
     "half a file loaded": (
-        f"cp {RULES} /root/whole; head -c 4000 /root/whole > {RULES}; "
-        f"! systemctl restart twin-vpc; cp /root/whole {RULES}; rm /root/whole"
+        f"cp {RULES} /run/whole; head -c 4000 /run/whole > {RULES}; "
+        f"! systemctl restart twin-vpc; cp /run/whole {RULES}; rm /run/whole"
     ),
 }
 """Each is a command on the host that comes back when it is done."""

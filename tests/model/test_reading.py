@@ -59,7 +59,8 @@ def test_a_folder_a_missing_file_and_a_pipe_are_refused(tmp_path: Path) -> None:
     folder.mkdir()
     os.mkfifo(pipe)
     assert only(folder).what == only(pipe).what == "not a file"
-    assert "No such file" in only(tmp_path / "absent.yaml").what
+    absent = only(tmp_path / "absent.yaml")
+    assert (absent.what, absent.way_out) == ("there is no such file", "restore it from the last commit")
 
 
 def test_a_file_without_end_is_not_read(tmp_path: Path) -> None:

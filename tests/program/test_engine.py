@@ -72,7 +72,10 @@ def refusal(project: Project, stack: str) -> Outcome:
             edit("addresses.lock.json", '"database": "10.0.3.0/24"', '"database": "10.0.9.0/24"'),
             ["`database` would move"],
         ),
-        (lambda folder: (folder / "network.yaml").unlink(), ["network.yaml", "No such file"]),
+        (
+            lambda folder: (folder / "network.yaml").unlink(),
+            ["network.yaml", "there is no such file", "restore it from the last commit"],
+        ),
     ],
     ids=["five at once", "port", "unknown key", "lock", "no file"],
 )

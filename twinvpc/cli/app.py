@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -130,7 +131,7 @@ def load_all(root: Path, stack: str | None) -> list[Intent]:
     """Load one stack or all; the problems of all of them are raised together."""
     names = (stack,) if stack else stack_names(root)
     intents: list[Intent] = []
-    problems: list[Problem] = []
+    problems = [] if stack else lost_stacks(read_lock(root), names)
     for name in names:
         try:
             intents.append(load_stack(root, name))
@@ -141,6 +142,20 @@ def load_all(root: Path, stack: str | None) -> list[Intent]:
     if problems:
         raise InvalidInputError(problems)
     return intents
+
+
+def lost_stacks(lock: Lock, names: Iterable[str]) -> list[Problem]:
+    """Stacks that the lock records and that have no file any more: they would silently be missing from every table."""
+    return [
+        Problem(
+            f"Pulumi.{name}.yaml",
+            "",
+            "there is no such file",
+            f"{LOCK_FILE} records addresses of stack `{name}`",
+            f"restore it from the last commit, or delete `{name}` from the lock if the stack was destroyed for good",
+        )
+        for name in sorted(lock.stacks.keys() - set(names))
+    ]
 
 
 def granted(intents: list[Intent], lock: Lock) -> Lock:

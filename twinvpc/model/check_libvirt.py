@@ -15,6 +15,7 @@ SMALLEST_SEGMENT = 29
 """Prefix length that still holds router, network, broadcast and a handful of guests."""
 
 _LONGEST_NAME = LONGEST_INTERFACE - len(BRIDGE_PREFIX)
+_SSH = 22
 
 
 def check_libvirt(stack: LibvirtStack, network: Network | None, source: Source) -> list[Problem]:
@@ -38,7 +39,8 @@ def check_libvirt(stack: LibvirtStack, network: Network | None, source: Source) 
             )
             way_out = f"shorten the segment's name to {_LONGEST_NAME} characters"
             found.append(source.problem(("segments", name), what, rule, way_out))
-    return [*found, *_check_overlaps(stack, source), *_check_names(stack, source), *check_host(stack, network, source)]
+    found += [*_check_overlaps(stack, source), *_check_ports(stack, source), *_check_names(stack, source)]
+    return [*found, *check_host(stack, network, source)]
 
 
 def _check_block(stack: LibvirtStack, network: Network | None, name: str, source: Source) -> Iterator[Problem]:
@@ -113,6 +115,14 @@ def _check_overlaps(stack: LibvirtStack, source: Source) -> Iterator[Problem]:
             what = f"{second.ssh_ports} of `{other}` overlaps {first.ssh_ports} of `{one}`"
             rule, way_out = "the host forwards each port to one machine", "make the ranges disjoint"
             yield source.problem(("segments", other, "ssh_ports"), what, rule, way_out)
+
+
+def _check_ports(stack: LibvirtStack, source: Source) -> Iterator[Problem]:
+    for name, addresses in stack.segments.items():
+        if addresses.ssh_ports.first <= _SSH <= addresses.ssh_ports.last:
+            what = f"{addresses.ssh_ports} of `{name}` holds port {_SSH}"
+            rule, way_out = f"no sshd of ours is ever on {_SSH} (V4)", "choose for example 2201-2210"
+            yield source.problem(("segments", name, "ssh_ports"), what, rule, way_out)
 
 
 def overlapping(

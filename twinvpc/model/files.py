@@ -30,7 +30,10 @@ def read_yaml(path: Path) -> Source:
     A file that is missing, not UTF-8 or not YAML gives a source that holds that problem and an empty mapping.
     """
     try:
-        if path.exists() and not path.is_file():
+        if not path.exists():
+            rule, way_out = "the program reads its files from its own folder", "restore it from the last commit"
+            return unreadable(path.name, "there is no such file", 0, rule=rule, way_out=way_out)
+        if not path.is_file():
             return unreadable(path.name, "not a file", 0)
         if path.stat().st_size > LARGEST_FILE:
             return unreadable(path.name, f"larger than {LARGEST_FILE} bytes", 0)

@@ -51,9 +51,9 @@ def read_value(text: str) -> object:
     return text if builder.problems else value
 
 
-def unreadable(file: str, what: str, line: int) -> Source:
+def unreadable(file: str, what: str, line: int, *, rule: str = _READABLE, way_out: str = "correct the file") -> Source:
     """A source that holds nothing but the reason."""
-    return Source(file, {}, {}, (Problem(file, "", what, _READABLE, "correct the file", line),))
+    return Source(file, {}, {}, (Problem(file, "", what, rule, way_out, line),))
 
 
 def _composed(text: str) -> tuple[yaml.Node | None, tuple[str, int] | None]:
