@@ -83,8 +83,8 @@ def up() -> int:
     progress("measuring every cell with real packets")
     result = matrix(as_json=False)
     intents = load_all(ROOT, STACK)
-    drawn = write_pictures(intents, granted(intents, read_lock(ROOT)), ROOT / FOLDER, Format.SVG)
-    progress(f"picture: {drawn[0]}")
+    drawn = write_pictures(intents, granted(intents, read_lock(ROOT)), ROOT / FOLDER, Format)
+    progress(f"pictures: {', '.join(map(str, drawn))}")
     if result == EQUAL:
         print(NEXT)
     return result

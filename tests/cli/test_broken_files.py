@@ -1,4 +1,4 @@
-"""The owner's tool on files broken at random: an exit code that programs can rely on, and words instead of a traceback."""
+"""The owner's tool on files broken at random: an exit code for programs, and words instead of a traceback."""
 
 import shutil
 from pathlib import Path

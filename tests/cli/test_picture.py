@@ -10,7 +10,9 @@ __all__ = ["folder"]
 def test_every_stack_is_drawn_into_out_and_named(folder: Path) -> None:
     drawn = tool(folder, "picture")
     assert drawn.returncode == 0, drawn.stderr
-    assert drawn.stdout.splitlines() == [f"picture: {folder / 'out' / name}" for name in ("aws.svg", "dell.svg")]
+    assert drawn.stdout.splitlines() == [
+        f"picture: {folder / 'out' / name}" for name in ("aws.svg", "aws.mmd", "dell.svg", "dell.mmd")
+    ]
     assert (folder / "out" / "dell.svg").read_text().startswith("<svg ")
 
 

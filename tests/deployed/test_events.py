@@ -196,9 +196,7 @@ def test_no_denied_packet_arrives_while_the_host_reboots(stage: Stage) -> None:
 
 def test_a_boot_with_a_half_written_rule_set_is_closed_and_the_next_up_heals_it(stage: Stage) -> None:
     stage.seated()
-    in_dell(
-        stage.world, "sh", "-c", f"head -c 4000 {RULES} > /run/half; cat /run/half > {RULES}; rm /run/half"
-    )
+    in_dell(stage.world, "sh", "-c", f"head -c 4000 {RULES} > /run/half; cat /run/half > {RULES}; rm /run/half")
     through_reboot(stage)
     assert "twin_vpc_held" in (tables := in_dell(stage.world, "nft", "list", "tables"))
     assert "twin_vpc_host" not in tables, "the control: the file was refused"

@@ -144,7 +144,3 @@ def test_a_stack_loads_its_own_substrates_sdk_only(stack: str, loaded: list[str]
     probe = PROBE.format(root=str(ROOT), stack=stack)
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.splitlines() == loaded
-
-
-def test_the_program_is_a_table_of_contents() -> None:
-    assert len((ROOT / "__main__.py").read_text().splitlines()) <= 60

@@ -27,7 +27,9 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pret
 Folder = Annotated[Path, typer.Option("--root", help="Folder that holds network.yaml and the stack files.")]
 Stack = Annotated[str | None, typer.Option("--stack", help="Only this stack; all of them without it.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for the files; `out` in the project without it.")]
-Form = Annotated[Format, typer.Option("--format", help="SVG to look at, or Mermaid text for a README.")]
+Form = Annotated[
+    Format | None, typer.Option("--format", help="SVG to look at or Mermaid for a README; both without it.")
+]
 Check = Annotated[bool, typer.Option("--check", help="Show and write nothing; exit code 1 if a file is stale.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs instead of tables for people.")]
 
@@ -90,13 +92,13 @@ def picture(
     root: Folder = Path(),
     stack: Stack = None,
     out: Out = None,
-    form: Form = Format.SVG,
+    form: Form = None,
 ) -> None:
     """Draw segments, addresses and allowed flows of every stack, all in one layout: lay them side by side."""
     intents = load_all(root, stack)
     after = granted(intents, read_lock(root))
     try:
-        written = write_pictures(intents, after, out or root / FOLDER, form)
+        written = write_pictures(intents, after, out or root / FOLDER, (form,) if form else tuple(Format))
     except OSError as error:
         print(f"no picture could be written: {error}; name another folder with --out", file=sys.stderr)
         raise typer.Exit(BAD_INPUT) from None

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from twinvpc.addressing.lock import Lock
 from twinvpc.model.load import Intent
-from twinvpc.picture.layout import layout
+from twinvpc.picture.layout import Layout, layout
 from twinvpc.picture.mermaid import mermaid
-from twinvpc.picture.scene import beside, scene
+from twinvpc.picture.scene import Scene, beside, scene
 from twinvpc.picture.svg import draw
 from twinvpc.proof.intent import matrix
 
@@ -24,14 +24,14 @@ class Format(StrEnum):
     MERMAID = "mermaid"
 
 
-def write_pictures(intents: Iterable[Intent], recorded: Lock, folder: Path, form: Format) -> list[Path]:
-    """Write a picture of each stack, all with one layout.
+def write_pictures(intents: Iterable[Intent], recorded: Lock, folder: Path, forms: Iterable[Format]) -> list[Path]:
+    """Write pictures of each stack, all with one layout.
 
     Args:
         intents: the stacks, at least one.
         recorded: their addresses.
         folder: where to; made if it is missing.
-        form: of the files.
+        forms: of the files.
 
     Returns:
         The files, `<stack>.svg` or `<stack>.mmd`.
@@ -40,11 +40,19 @@ def write_pictures(intents: Iterable[Intent], recorded: Lock, folder: Path, form
         OSError: a file cannot be written.
     """
     scenes = beside(scene(intent, recorded.of(intent.stack_name), matrix(intent)) for intent in intents)
-    plan = layout(scenes)
+    plan, wanted = layout(scenes), tuple(forms)
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     for one in scenes:
-        path, text = (f"{one.stack}.svg", draw(one, plan)) if form is Format.SVG else (f"{one.stack}.mmd", mermaid(one))
-        (folder / path).write_text(text, encoding="utf-8")
-        written.append(folder / path)
+        for form in wanted:
+            path, text = _drawn(form, one, plan)
+            (folder / path).write_text(text, encoding="utf-8")
+            written.append(folder / path)
     return written
+
+
+def _drawn(form: Format, one: Scene, plan: Layout) -> tuple[str, str]:
+    """Name and text of one file."""
+    if form is Format.SVG:
+        return f"{one.stack}.svg", draw(one, plan)
+    return f"{one.stack}.mmd", mermaid(one)
