@@ -55,6 +55,7 @@ def _apply(policy: Policy, session: Session) -> HostState:
         zone_policies=tuple(sorted(policy.zone_policies)) if policy.zone else (),
         ip_forward_before=before.ip_forward_before if before else found.text("forward"),
         blocks=policy.blocks,
+        forwarded_ports=policy.forwarded_ports,
     )
     files = host_files(policy, manifest, firewalld=found.has_firewalld)
     who = run_name()
