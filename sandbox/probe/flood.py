@@ -181,6 +181,7 @@ class Report:
         seconds: how long it lasted.
         sent: denied packets that left their sender.
         slowest: fewest of them in any whole second, those apart in which nobody could send (`Flood.apart`).
+        slowest_at: which second that was, counted from the start.
         breaches: denied jets that were heard, with the place and how often; empty means closed throughout.
         controls: packets sent and heard, by allowed jet.
     """
@@ -188,6 +189,7 @@ class Report:
     seconds: float
     sent: int
     slowest: int
+    slowest_at: int
     breaches: Mapping[str, int]
     controls: Mapping[str, tuple[int, int]]
 
@@ -200,8 +202,8 @@ class Report:
         """For people: the figures in one line."""
         sent, heard = (sum(pair[at] for pair in self.controls.values()) for at in (0, 1))
         return (
-            f"{self.sent} denied packets in {self.seconds:.1f} s ({self.rate:.0f} a second, at least {self.slowest}), "
-            f"{sum(self.breaches.values())} heard; controls: {heard} of {sent} heard"
+            f"{self.sent} denied packets in {self.seconds:.1f} s ({self.rate:.0f} a second, at least {self.slowest} "
+            f"in second {self.slowest_at}), {sum(self.breaches.values())} heard; controls: {heard} of {sent} heard"
         )
 
 
@@ -285,8 +287,9 @@ class Flood:
             heard[jet] += number
         controls = {str(jet): (self._sent[jet], heard[jet]) for jet in self._jets if jet.allowed}
         sent = sum(number for jet, number in self._sent.items() if not jet.allowed)
-        paced = [number for second, number in enumerate(self._seconds[:-1]) if second not in self._apart]
-        return Report(self._ended - self._began, sent, min(paced, default=0), breaches, controls)
+        paced = [(number, at) for at, number in enumerate(self._seconds[:-1]) if at not in self._apart]
+        slowest, at = min(paced, default=(0, 0))
+        return Report(self._ended - self._began, sent, slowest, at, breaches, controls)
 
     def _run(self) -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _PRIORITY)
