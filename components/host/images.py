@@ -15,7 +15,6 @@ from twinvpc.model.source import Source
 # The provider runs both (terraform-provider-libvirt v0.8.3, utils_xslt.go and cloudinit_def.go).
 TOOLS = {"mkisofs": "genisoimage (Debian) or xorriso (Rocky)", "xsltproc": "xsltproc (Debian) or libxslt (Rocky)"}
 
-REMOTE = "https://"
 _MEBIBYTE = 1024 * 1024
 
 
@@ -35,8 +34,8 @@ class _Disk:
 
 
 def location(image: Image) -> str:
-    """Where the provider finds an image: a URL, or a file of the machine that runs Pulumi."""
-    return image.source if image.source.startswith(REMOTE) else str(Path(image.source).expanduser())
+    """Where the provider finds an image: a file of the machine that runs Pulumi."""
+    return str(Path(image.source).expanduser())
 
 
 def missing_for_machines(stack: LibvirtStack, source: Source) -> Iterator[Problem]:
@@ -48,8 +47,7 @@ def missing_for_machines(stack: LibvirtStack, source: Source) -> Iterator[Proble
             what, rule = f"`{tool}` is not installed", "pulumi-libvirt runs it on the machine that runs Pulumi"
             yield source.problem(("machines",), what, rule, f"install {package}")
     for name in sorted({machine.image for machine in stack.machines.values()}):
-        if not stack.images[name].source.startswith(REMOTE):
-            yield from _wrong_file(name, stack, source)
+        yield from _wrong_file(name, stack, source)
 
 
 def _wrong_file(name: str, stack: LibvirtStack, source: Source) -> Iterator[Problem]:

@@ -24,6 +24,7 @@ def render(policy: Policy, plan: LibvirtPlan, stack: LibvirtStack) -> NetworkPol
         blocks={place.bridge: str(place.cidr) for place in (*plan.segments, *plan.retired) if place.cidr},
         mark=routing.SIGNED,
         uplinks=stack.host.uplinks,
+        forwarded_ports=[str(one.port) for one in policy.forwards],
         zone=firewalld.zone(policy, target),
         zone_policies=firewalld.zone_policies(policy, target),
         sysctl=sysctl.settings(plan),

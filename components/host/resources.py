@@ -56,6 +56,7 @@ class NetworkPolicyArgs:
         blocks: block of each bridge, the retired ones included; nothing else on the host may lie in one.
         mark: the table's sign on packets, value and mask in hexadecimal.
         uplinks: interfaces to LAN and Internet; none means those of the host's default routes.
+        forwarded_ports: TCP ports of the host that lead to machines; nobody else may listen there.
         zone: firewalld's zone as XML, used where firewalld runs.
         zone_policies: firewalld's policies as XML, by name.
         sysctl: content of our file in /etc/sysctl.d.
@@ -70,6 +71,7 @@ class NetworkPolicyArgs:
     blocks: Mapping[str, str]
     mark: str
     uplinks: Sequence[str]
+    forwarded_ports: Sequence[str]
     zone: str
     zone_policies: Mapping[str, str]
     sysctl: str

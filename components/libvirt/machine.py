@@ -157,7 +157,8 @@ class VirtualMachine(Component):
             disks=[libvirt.DomainDiskArgs(volume_id=disk) for disk in disks],
             cloudinit=seed,
             network_interfaces=[_interface(args)],
-            graphics=libvirt.DomainGraphicsArgs(type="vnc", listen_type="address", listen_address="127.0.0.1"),
+            # A socket in a folder of the machine's own: on a port, each user of the host would have the screen.
+            graphics=libvirt.DomainGraphicsArgs(type="vnc", listen_type="socket"),
             video=libvirt.DomainVideoArgs(type="virtio"),
             consoles=[libvirt.DomainConsoleArgs(type="pty", target_port="0", target_type="serial")],
             xml=libvirt.DomainXmlArgs(xslt=xslt.domain_disks(folders, data=machine.data is not None)),

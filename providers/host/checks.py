@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import cast
 
-from providers.host.connection import config_key
+from providers.host.connection import config_key, port_number
 
 MAX_ROUTING_RULES = 4000
 """Room of one block of preferences; `shell/load.sh` puts two rules on each."""
@@ -25,6 +25,7 @@ KINDS: Mapping[str, str] = {
     "retiredBridges": "list of texts",
     "blocks": "map of texts",
     "mark": "text",
+    "forwardedPorts": "list of texts",
     "zone": "text",
     "zonePolicies": "map of texts",
     "sysctl": "text",
@@ -127,6 +128,9 @@ def _names(inputs: Mapping[str, object]) -> Iterator[Problem]:
                 )
         for interface in sorted({item for item in names if names.count(item) > 1}):
             yield Problem(name, f"{interface} stands more than once in {name}")
+    for port in _list(inputs, "forwardedPorts"):
+        if port_number(port) is None:
+            yield Problem("forwardedPorts", f"{port!r} is no port; a whole number from 1 to 65535")
     for policy in cast("Mapping[str, str]", inputs.get("zonePolicies") or {}):
         if not _POLICY_NAME.fullmatch(policy):
             yield Problem(

@@ -112,6 +112,6 @@ def remove(ip_forward_before: str, bridges: Sequence[str], who: str) -> Generato
 
 
 @_pyinfra.operation()
-def mend(steps: str) -> Generator[StringCommand]:
+def mend(steps: str, who: str) -> Generator[StringCommand]:
     """Take the steps of `watching.findings`, a line each."""
-    yield command("mend", stdin=steps)
+    yield command("mend", who, shell("alone"), stdin=steps)

@@ -235,6 +235,7 @@ def imported(found: Found) -> tuple[Policy, InForce] | None:
         routing_rules6=_rules(found, "routing-rules6"),
         retired_bridges=manifest.retired_bridges,
         blocks=manifest.blocks,
+        forwarded_ports=manifest.forwarded_ports,
         zone=found.file(ZONE) or "",
         zone_policies=policies,
         sysctl=found.file(SYSCTL) or "",

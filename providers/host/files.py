@@ -55,6 +55,7 @@ class Manifest:
         zone_policies: names of the firewalld policies of ours.
         ip_forward_before: net.ipv4.ip_forward before our first change.
         blocks: CIDR block by bridge.
+        forwarded_ports: TCP ports of the host that lead to machines.
     """
 
     bridges: tuple[str, ...]
@@ -65,6 +66,7 @@ class Manifest:
     zone_policies: tuple[str, ...]
     ip_forward_before: str
     blocks: Mapping[str, str] = field(default_factory=dict[str, str])
+    forwarded_ports: tuple[str, ...] = ()
 
     @property
     def all_bridges(self) -> tuple[str, ...]:

@@ -1,11 +1,7 @@
 """What is done on the host: the policy applied, read, removed; networks watched and mended. Used by the child only."""
 
-import getpass
-import os
 import re
-import socket
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from providers.host import drift, kernel, preflight
 from providers.host.checks import uplink_is_bridge
@@ -18,10 +14,9 @@ from providers.host.files import Manifest, archive, guard_files, host_files
 from providers.host.messages import Answer, Request
 from providers.host.policy import HostState, InForce, Policy
 from providers.host.session import Outcome, Session
+from providers.host.turns import locked, run_name
 from providers.host.watch_jobs import health, mended
 
-_LOCKED = "locked: "
-"""How `shell/alone.sh` begins to say who has the host."""
 _POSITION = re.compile(r"\S*/(ruleset\.nft|held\.nft|routing-rules6?):(\d+)[:\d-]*:?\s*")
 
 
@@ -60,9 +55,10 @@ def _apply(policy: Policy, session: Session) -> HostState:
         zone_policies=tuple(sorted(policy.zone_policies)) if policy.zone else (),
         ip_forward_before=before.ip_forward_before if before else found.text("forward"),
         blocks=policy.blocks,
+        forwarded_ports=policy.forwarded_ports,
     )
     files = host_files(policy, manifest, firewalld=found.has_firewalld)
-    who = _run_name()
+    who = run_name()
     staged = session.run(stage, archive({**files, **guard_files()}), who)
     if not staged.succeeded:
         raise _refused(staged, session)
@@ -108,7 +104,7 @@ def _remove(request: Request, session: Session) -> None:
     manifest, policy = found.manifest, request.policy
     before = manifest.ip_forward_before if manifest else request.in_force.ip_forward_before if request.in_force else ""
     bridges = dict.fromkeys((*(policy.all_bridges if policy else ()), *(manifest.all_bridges if manifest else ())))
-    outcome = session.run(remove, before, tuple(bridges), _run_name())
+    outcome = session.run(remove, before, tuple(bridges), run_name())
     if not outcome.succeeded:
         raise _not_removed(outcome, session, tuple(bridges))
 
@@ -139,25 +135,8 @@ def _uplinks(policy: Policy, found: Found, session: Session) -> tuple[str, ...]:
     return uplinks
 
 
-def _run_name() -> str:
-    """Who we are to another run that finds the host locked."""
-    when = datetime.now(tz=UTC)
-    return f"{getpass.getuser()}@{socket.gethostname()}, pid {os.getpid()}, since {when:%Y-%m-%d %H:%M:%S.%f} UTC"
-
-
-def _locked(outcome: Outcome, session: Session) -> HostError | None:
-    """The error if another run is changing the host: nothing was changed by this one."""
-    who = next((line for line in outcome.stderr.splitlines() if line.startswith(_LOCKED)), None)
-    if who is None:
-        return None
-    return HostError(
-        f"{session.connection.label} is being changed by another run ({who.removeprefix(_LOCKED)}); this one has "
-        "changed nothing there. Wait until that one has ended, then run it again"
-    )
-
-
 def _refused(outcome: Outcome, session: Session) -> HostError:
-    if error := _locked(outcome, session):
+    if error := locked(outcome, session):
         return error
     text = _POSITION.sub(lambda m: f"{m[1]} line {m[2]}: ", outcome.stderr)
     first = next((line for line in text.splitlines() if "rror" in line or ".xml" in line), text or "it gave no reason")
@@ -169,7 +148,7 @@ def _last_words(outcome: Outcome) -> str:
 
 
 def _half_done(outcome: Outcome, session: Session) -> HostError:
-    if error := _locked(outcome, session):
+    if error := locked(outcome, session):
         return error
     return HalfDoneError(
         f"{session.connection.label}: the policy is not wholly in force: {_last_words(outcome)}. "
@@ -178,7 +157,7 @@ def _half_done(outcome: Outcome, session: Session) -> HostError:
 
 
 def _not_removed(outcome: Outcome, session: Session, bridges: Sequence[str]) -> HostError:
-    if error := _locked(outcome, session):
+    if error := locked(outcome, session):
         return error
     label = session.connection.label
     if outcome.stderr.strip() in bridges:

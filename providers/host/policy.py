@@ -23,6 +23,7 @@ class Policy:
         routing_rules6: the same as `routing_rules` for IPv6.
         retired_bridges: bridges of removed segments, still denied.
         blocks: CIDR block by bridge, of ours and of the retired ones.
+        forwarded_ports: TCP ports of the host that lead to machines.
         zone: XML of the firewalld zone `twin-vpc`, or nothing.
         zone_policies: XML of firewalld policies by name.
         sysctl: the text of /etc/sysctl.d/60-twin-vpc.conf.
@@ -37,6 +38,7 @@ class Policy:
     routing_rules6: tuple[str, ...] = ()
     retired_bridges: tuple[str, ...] = ()
     blocks: Mapping[str, str] = field(default_factory=dict[str, str])
+    forwarded_ports: tuple[str, ...] = ()
     zone: str = ""
     zone_policies: Mapping[str, str] = field(default_factory=dict[str, str])
     sysctl: str = ""

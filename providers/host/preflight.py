@@ -11,6 +11,7 @@ from providers.host.connection import config_key
 from providers.host.drift import Found
 from providers.host.earlier import earlier_rules
 from providers.host.policy import Policy
+from providers.host.taken import taken_ports
 
 _BRIDGE_PREFIX = "br-"
 """Our bridges are called after their segments."""
@@ -51,6 +52,7 @@ def refusals(policy: Policy, found: Found) -> Iterator[str]:
     yield from _overlaps(policy, found)
     yield from _forgotten_bridges(policy, found)
     yield from earlier_rules(policy, found.text("rules"))
+    yield from taken_ports(policy, found)
 
 
 def _ways_out(policy: Policy, found: Found) -> Iterator[str]:

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 
 from providers.host.deploy import mend
-from providers.host.errors import HalfDoneError
+from providers.host.errors import HalfDoneError, HostError
+from providers.host.lifelines import refusals
 from providers.host.session import Session
+from providers.host.turns import locked, run_name
 from providers.host.watched import IN_FORCE, Watched
-from providers.host.watching import Finding, Seen, findings
+from providers.host.watching import Seen, findings
 
 
 def health(watched: Watched, session: Session) -> Mapping[str, str]:
@@ -15,26 +17,39 @@ def health(watched: Watched, session: Session) -> Mapping[str, str]:
     Raises:
         HostError: the host cannot be reached, or libvirt does not answer there.
     """
-    return {name: finding.health for name, finding in _look(watched, session).items()}
+    return {name: finding.health for name, finding in findings(watched, _survey(watched, session)).items()}
 
 
 def mended(watched: Watched, session: Session) -> Mapping[str, str]:
     """Put every network and pool right, and say what they are like then.
 
+    No rollback is armed: whatever the owner gets in by is left alone (`lifelines`), and a new login says so afterwards.
+
     Raises:
         HalfDoneError: a step failed, or did not help.
-        HostError: the host cannot be reached, or libvirt does not answer there.
+        HostError: the host cannot be reached, another run changes it, libvirt does not answer there, or a step would
+            cut the owner off: nothing was changed.
     """
-    found = _look(watched, session)
+    seen = _survey(watched, session)
+    found = findings(watched, seen)
     steps = [step for finding in found.values() for step in finding.steps]
     if not steps:
         return {name: finding.health for name, finding in found.items()}
-    done = session.run(mend, "".join(f"{step}\n" for step in steps))
     here, why = session.connection.label, " ".join(f"{name}: {one.health}." for name, one in found.items() if one.said)
+    if refused := refusals(watched, seen, found):
+        raise HostError(
+            f"{here}: {why} Nothing was changed, since putting it right would cut you off: "
+            f"{'; '.join(one.said for one in refused)}. On the host's own screen, give it its way out by another "
+            f"interface, then run {', '.join(f'`{one.by_hand}`' for one in refused)}, then `pulumi up` again"
+        )
+    done = session.run(mend, "".join(f"{step}\n" for step in steps), run_name())
+    if error := locked(done, session):
+        raise error
     if not done.succeeded:
         raise HalfDoneError(
             f"{here}: {why} Putting it right broke off: {done.stderr.strip()}; then run `pulumi up` again"
         )
+    session.renew()
     now = health(watched, session)
     if left := [f"{name}: {said}" for name, said in now.items() if said != IN_FORCE]:
         raise HalfDoneError(
@@ -43,5 +58,5 @@ def mended(watched: Watched, session: Session) -> Mapping[str, str]:
     return now
 
 
-def _look(watched: Watched, session: Session) -> Mapping[str, Finding]:
-    return findings(watched, Seen(session.survey_networks(watched.networks, watched.pools)))
+def _survey(watched: Watched, session: Session) -> Seen:
+    return Seen(session.survey_networks(watched.networks, watched.pools))

@@ -85,8 +85,28 @@ class Seen:
     @cached_property
     def ways_out(self) -> tuple[str, ...]:
         """Links of the host's default routes."""
-        found = cast("Sequence[Mapping[str, Any]]", json.loads(self._answers.get("routes") or "[]"))
-        return tuple(str(route["dev"]) for route in found if "dev" in route)
+        return self._leaving("routes")
+
+    @cached_property
+    def ways_out6(self) -> tuple[str, ...]:
+        """Links of the host's IPv6 default routes."""
+        return self._leaving("routes6")
+
+    @cached_property
+    def ways_back(self) -> tuple[str, ...]:
+        """Links that lead back to the SSH session; none without one."""
+        return self._leaving("way-back")
+
+    @property
+    def server(self) -> str:
+        """The host's address that the SSH session came to, or nothing."""
+        return self._answers.get("server", "")
+
+    def _leaving(self, question: str) -> tuple[str, ...]:
+        """The links of some routes: several if one is shared out, none if it only refuses."""
+        found = cast("Sequence[Mapping[str, Any]]", json.loads(self._answers.get(question) or "[]"))
+        hops = [hop for route in found for hop in (route, *cast("list[Mapping[str, Any]]", route.get("nexthops", [])))]
+        return tuple(str(hop["dev"]) for hop in hops if "dev" in hop)
 
     @cached_property
     def taps(self) -> Taps:

@@ -18,6 +18,11 @@ _OPTIONS = (
 )
 """A machine makes its host key at its first boot, and another one when it is replaced."""
 
+_BOOTED = "cloud-init status --wait --long"
+"""Ends once cloud-init has, with 0 if all of it went well."""
+_NO_LOGIN = 255
+"""How ssh ends where it got no connection, or lost it."""
+
 OPEN, REFUSED, SILENT = "open", "refused", "silent"
 
 
@@ -54,17 +59,20 @@ class Door:
         return run_inside(netns, *words, f"{self.user}@{self.address}", command, timeout=timeout)
 
     def wait(self, netns: Path, patience: float = 420) -> float:
-        """Wait until somebody can log in, and return the seconds it took; an emulated machine boots for a minute.
+        """Wait until a machine has done all that it does at a boot, and return the seconds it took.
+
+        An emulated machine boots for a minute. sshd answers before cloud-init is done, which starts it anew at the very
+        end of a first boot: a login counts from then on only.
 
         Raises:
-            CommandError: nobody can within `patience` seconds; it says how ssh ended.
+            CommandError: nobody can log in within `patience` seconds, or cloud-init has failed; it says how ssh ended.
         """
         started = time.monotonic()
         while True:
             try:
-                self.run(netns, "true")
-            except CommandError:
-                if time.monotonic() - started > patience:
+                self.run(netns, _BOOTED, timeout=patience)
+            except CommandError as error:
+                if error.code != _NO_LOGIN or time.monotonic() - started > patience:
                     raise
                 time.sleep(1)
             else:

@@ -6,13 +6,15 @@ be heard, or silence would prove nothing.
 """
 
 import itertools
+import os
 import secrets
 import select
 import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -31,6 +33,8 @@ _LONGEST = 400.0
 _BURST = 400
 """Most packets at once, after a pause that the machine made."""
 _TICK = 0.004
+_PRIORITY = -15
+"""Niceness of its thread: whatever is restarted, the pace is to be kept."""
 _LARGEST = 65535
 _IP_TYPE = 0x0800  # ETH_P_IP, <linux/if_ether.h>
 _OUTGOING = 4  # PACKET_OUTGOING, <linux/if_packet.h>
@@ -176,7 +180,8 @@ class Report:
     Attributes:
         seconds: how long it lasted.
         sent: denied packets that left their sender.
-        slowest: fewest of them in any whole second.
+        slowest: fewest of them in any whole second, those apart in which nobody could send (`Flood.apart`).
+        slowest_at: which second that was, counted from the start.
         breaches: denied jets that were heard, with the place and how often; empty means closed throughout.
         controls: packets sent and heard, by allowed jet.
     """
@@ -184,6 +189,7 @@ class Report:
     seconds: float
     sent: int
     slowest: int
+    slowest_at: int
     breaches: Mapping[str, int]
     controls: Mapping[str, tuple[int, int]]
 
@@ -196,8 +202,8 @@ class Report:
         """For people: the figures in one line."""
         sent, heard = (sum(pair[at] for pair in self.controls.values()) for at in (0, 1))
         return (
-            f"{self.sent} denied packets in {self.seconds:.1f} s ({self.rate:.0f} a second, at least {self.slowest}), "
-            f"{sum(self.breaches.values())} heard; controls: {heard} of {sent} heard"
+            f"{self.sent} denied packets in {self.seconds:.1f} s ({self.rate:.0f} a second, at least {self.slowest} "
+            f"in second {self.slowest_at}), {sum(self.breaches.values())} heard; controls: {heard} of {sent} heard"
         )
 
 
@@ -222,6 +228,7 @@ class Flood:
         self._sent: Counter[Jet] = Counter()
         self._heard: Counter[tuple[Jet, str]] = Counter()
         self._seconds: list[int] = []
+        self._apart: set[int] = set()
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -259,6 +266,15 @@ class Flood:
         """Seconds until now."""
         return time.monotonic() - self._began
 
+    @contextmanager
+    def apart(self) -> Generator[None]:
+        """Seconds that count for no pace, because the senders' links are gone."""
+        began = self.lasted
+        try:
+            yield
+        finally:
+            self._apart |= set(range(int(began), int(self.lasted) + 1))
+
     def heard_at(self, place: str) -> int:
         """How much an ear has heard until now."""
         return sum(number for (_, at), number in self._heard.items() if at == place)
@@ -271,9 +287,12 @@ class Flood:
             heard[jet] += number
         controls = {str(jet): (self._sent[jet], heard[jet]) for jet in self._jets if jet.allowed}
         sent = sum(number for jet, number in self._sent.items() if not jet.allowed)
-        return Report(self._ended - self._began, sent, min(self._seconds[:-1], default=0), breaches, controls)
+        paced = [(number, at) for at, number in enumerate(self._seconds[:-1]) if at not in self._apart]
+        slowest, at = min(paced, default=(0, 0))
+        return Report(self._ended - self._began, sent, slowest, at, breaches, controls)
 
     def _run(self) -> None:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _PRIORITY)
         turn = itertools.cycle(self._jets)
         denied = sum(not jet.allowed for jet in self._jets)
         rate = self._rate * len(self._jets) / max(1, denied)

@@ -28,6 +28,8 @@ _AFTERMATH = 0.5
 """Seconds for which the host stays as an event left it, under the flood."""
 
 RULES = "/etc/twin-vpc/ruleset.nft"
+REBOOT = "reboot"
+"""The one event that is no command: see `reboot`."""
 EVENTS: Mapping[str, str] = {
     "firewalld reload": "firewall-cmd -q --reload",
     "firewalld restart": "systemctl restart firewalld",
@@ -61,10 +63,13 @@ def mended(sequence: Sequence[str]) -> tuple[str, ...]:
     return (*sequence, "policy reload", *(MENDING if FLUSHING & set(sequence) else ()))
 
 
-def happen(world: World, sequence: Sequence[str], flood: Flood) -> World:
+def happen(world: World, sequence: Sequence[str], flood: Flood, ready: Rig) -> World:
     """Let everything happen, one thing after the other; return the world with the container where it is then."""
     for name in sequence:
-        in_dell(world, "sh", "-c", EVENTS[name])
+        if name == REBOOT:
+            world = reboot(world, ready, flood)
+        else:
+            in_dell(world, "sh", "-c", EVENTS[name])
         time.sleep(_AFTERMATH)
         if name == "Docker restart":
             world = booted(Site(world.id))
@@ -84,6 +89,7 @@ def assert_closed(report: Report) -> None:
     print(report)
     assert not report.breaches, f"{report}: {dict(report.breaches)}"
     assert report.rate >= FEWEST, str(report)
+    assert report.slowest >= FEWEST, str(report)
     unheard = [name for name, (sent, heard) in report.controls.items() if not heard or not sent]
     assert not unheard, f"allowed, but never heard: {unheard}"
 
@@ -128,7 +134,7 @@ def reboot(world: World, ready: Rig, flood: Flood) -> World:
     The host's namespace goes down with it, so nobody here may hold on to it: what listens in it runs in it.
     """
     site = Site(world.id)
-    with Usher(ready.guests, ready.ground.bridges, None) as usher:
+    with Usher(ready.guests, ready.ground.bridges, None) as usher, flood.apart():
         in_dell(world, "systemctl", "reboot")
         wait_for("the host to go down", lambda: power.init(site) != world.dell_pid)
         down = flood.lasted

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from sandbox import dell, engine
+from sandbox.command import CommandError
 from sandbox.dell import World, in_dell
 from sandbox.dell.site import Site
 from sandbox.dell.world import laptop, reboot, wait_for
@@ -163,6 +164,23 @@ def test_networks_bridges_and_pools_that_were_changed_by_hand_are_named_and_put_
     home.sh("ip link del cable0")
     with rig(home.world, home.project.folder) as ready:
         assert not ready.measure().failures
+
+
+def test_what_the_host_goes_out_by_is_named_and_left_alone_until_it_goes_out_otherwise(home: Home) -> None:
+    """On a bridge of ours it is wrong, but taking it off would cut the owner off."""
+    home.sh(
+        "ip link add up0 type veth peer name up1; ip link set up0 master br-management up;"
+        "ip route add default via 10.0.0.77 dev br-management metric 5000"
+    )
+    carried = "up0 would leave its bridge, and br-management rests on it, and a default route leaves by it"
+    with pytest.raises(CommandError, match=f"Nothing was changed, since .*{carried}.*`ip link set up0 nomaster`"):
+        home.project.pulumi(*UP)
+    assert "master br-management" in home.sh("ip -o link show up0")
+    home.sh("ip route del default via 10.0.0.77")
+    home.project.pulumi(*UP)
+    assert "master" not in home.sh("ip -o link show up0")
+    home.sh("ip link del up0")
+    home.assert_quiet()
 
 
 def test_the_quieter_changes_of_networks_and_pools_are_named_and_put_right(home: Home) -> None:

@@ -14,6 +14,7 @@ from sandbox.measure import CONTAINER, PUBLISHED, Rig, rig
 from sandbox.probe.live import Live
 from sandbox.probe.stands import End
 from sandbox.project import Project
+from tests.deployed.events import assert_closed, flooded, settled
 from tests.deployed.test_changes import UP
 from twinvpc.model.services import Protocol
 
@@ -84,8 +85,13 @@ def test_a_removed_flow_is_cut_both_ways_and_nothing_else_is(edited: Project) ->
         edited.pulumi(*UP)
         assert [name for name, one in (cut | kept).items() if not one.works] == [], "a run without changes cuts nothing"
         edited.write("network.yaml", narrowed)
-        edited.pulumi(*UP)
+        with flooded(edited.world, ready) as flood:
+            edited.pulumi(*UP)
+        assert_closed(flood.report())
         assert [name for name, one in cut.items() if not one.cut] == []
         assert cut["public → database tcp"].reset, "its programs are told"
         assert [name for name, one in kept.items() if not one.works] == []
         assert echoes(owner)
+    with rig(edited.world, edited.folder) as tightened:
+        measured = settled(tightened)
+        assert not measured.failures, "\n".join(measured.failures)

@@ -62,6 +62,7 @@ class Home:
         return self.doors[machine].run(self.world.places["dell"].netns, command)
 
     def wait(self) -> None:
+        """Until both machines have wholly booted."""
         for door in self.doors.values():
             door.wait(self.world.places["dell"].netns)
 
@@ -154,9 +155,46 @@ def test_the_machine_is_what_its_lines_say(booted: Home) -> None:
     kind = domain.find("os/type")
     assert kind is not None
     assert "q35" in (kind.get("machine") or "")
-    graphics = [one.get("type") for one in domain.iter("graphics")]
-    assert graphics == ["vnc"]
-    assert all(one.get("listen") == "127.0.0.1" for one in domain.iter("graphics"))
+    (screen,) = domain.iter("graphics")
+    assert screen.get("type") == "vnc"
+
+
+def test_its_screen_is_a_socket_that_only_root_and_qemu_come_to(booted: Home) -> None:
+    (listening,) = definition(booted.world, "web").findall("devices/graphics/listen")
+    assert listening.get("type") == "socket"
+    socket = listening.get("socket")
+    greeting = (
+        "import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); print(s.recv(3).decode())"
+    )
+    assert socket
+    assert in_dell(booted.world, "python3", "-c", greeting, socket).strip() == "RFB", "the control: it is VNC"
+    with pytest.raises(CommandError, match="PermissionError"):
+        in_dell(booted.world, "setpriv", "--reuid=nobody", "--clear-groups", "python3", "-c", greeting, socket)
+    ports = {own_port(line) for line in in_dell(booted.world, "ss", "-Hltn").splitlines()}
+    assert not {port for port in ports if port.startswith("59")}
+
+
+def apparmor_rules(world: World, definition: str) -> dict[str, str]:
+    """What the machine's profile would let it do with each path, as libvirt's own helper writes it."""
+    uuid = ET.fromstring(definition).findtext("uuid")
+    helper = f"/usr/lib/libvirt/virt-aa-helper --dryrun --create --uuid libvirt-{uuid} 2>&1"
+    said = in_dell(world, "sh", "-c", helper, stdin=definition)
+    return dict(re.findall(r'^  "(/[^"]+)" (\w+),$', said, flags=re.MULTILINE))
+
+
+def test_apparmors_helper_names_each_disk_of_a_machine_in_both_pools_and_no_other(booted: Home) -> None:
+    written = in_dell(booted.world, "virsh", "dumpxml", "web")
+    rules = apparmor_rules(booted.world, written)
+    disks = [one.get("file") or "" for one in ET.fromstring(written).findall("devices/disk/source")]
+    assert len(disks) == 3
+    base = {path for path in rules if "/base-" in path}
+    assert {path for path in rules if "/images/" in path} == {*disks, *base}
+    assert (len(base), {rules[path] for path in base}) == (1, {"rk"}), "the image beneath is read alone"
+    assert [path for path in disks if rules[path] == "rwk"] == disks[:2], "root and data; the seed is read alone"
+    assert any(path.startswith("/data/kvm/images/") for path in disks), "the second pool too"
+    volume = r"type='volume'\1\2<source pool='p' volume='v'/>"
+    volumes = re.sub(r"type='file'( device='disk'>)(.*?)<source file=[^>]*>", volume, written, flags=re.DOTALL)
+    assert not {*disks[:2]} & set(apparmor_rules(booted.world, volumes)), "the control: as volumes of a pool they lack"
 
 
 def test_the_lease_is_the_reserved_address_of_its_own_mac(booted: Home) -> None:

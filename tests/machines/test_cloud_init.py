@@ -83,19 +83,6 @@ def test_the_data_disk_is_found_by_its_serial_and_mounted() -> None:
     assert "mounts" not in user_data(data=None)
 
 
-FAKE_BLKID = 'udevadm() { :; }; test() { case "$1" in -b) return 0 ;; *) command test "$@" ;; esac; }; '
-FORMATTED = "mkfs.ext4() { echo formatted; }; blkid() { return %d; }; "
-
-
-@pytest.mark.parametrize(("code", "formatted"), [(2, True), (0, False), (4, False), (8, False)])
-def test_only_a_disk_that_holds_nothing_at_all_is_formatted(code: int, *, formatted: bool) -> None:
-    """blkid(8): 2 is nothing found, 4 an error, 8 an ambivalent result."""
-    script = user_data()["bootcmd"][0][2].replace("mkfs.ext4", "mkfs")
-    stubs = FAKE_BLKID + (FORMATTED % code).replace("mkfs.ext4", "mkfs")
-    done = subprocess.run(["sh", "-c", stubs + script], capture_output=True, text=True, check=False, timeout=20)
-    assert (done.stdout == "formatted\n") is formatted, done.stderr
-
-
 def network_config(segment: SegmentPlan) -> dict[str, Any]:
     (interface,) = yaml.safe_load(born(segment=segment).network_config)["ethernets"].values()
     assert interface["match"] == {"macaddress": "52:54:00:00:01:0a"}

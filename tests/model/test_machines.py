@@ -55,8 +55,8 @@ TABLE: dict[str, tuple[str, str, list[tuple[str, str, str]]]] = {
     "no keys": (f'      keys: ["{KEY}"]', "      keys: []", [(f"{WEB}.keys", "[] does not fit", "at least one")]),
     "digest too short": (f'"{SHA256}"', "c3c3", [("images.debian-12.sha256", "'c3c3'", "64 characters")]),
     "digest a number": (f'"{SHA256}"', "1" * 64, [("images.debian-12.sha256", "1111", "in quotes")]),
-    "image over http": (
-        "/srv/debian-12.qcow2", "http://x/y", [("images.debian-12.source", "'http://x/y'", "https://…")]
+    "image behind a URL": (
+        "/srv/debian-12.qcow2", "https://x/y", [("images.debian-12.source", "'https://x/y'", "nobody compares a URL")]
     ),
     "image in another form": (
         'qcow2, sha256', 'qcow2, format: vmdk, sha256', [("images.debian-12.format", "'vmdk'", "'qcow2' or 'raw'")]

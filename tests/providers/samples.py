@@ -94,6 +94,7 @@ def inputs(**changed: object) -> dict[str, object]:
         "retiredBridges": [],
         "blocks": {"br-public": "10.0.1.0/24", "br-private": "10.0.2.0/24"},
         "mark": MARK,
+        "forwardedPorts": [],
         "zone": ZONE,
         "zonePolicies": {"twin-vpc-forward": FORWARD},
         "sysctl": SYSCTL,

@@ -7,6 +7,7 @@ import pytest
 from providers.host import preflight, wire
 from providers.host.drift import Found
 from providers.host.files import Manifest
+from providers.host.taken import taken_ports
 from tests.providers.samples import MARK, inputs
 
 POLICY = wire.to_policy(inputs(retiredBridges=["br-old"]))
@@ -158,3 +159,54 @@ def test_a_bridge_whose_tombstone_went_before_its_link_is_refused() -> None:
     assert refused(links="lo eno1 br-public", **known) == [], "its link is gone"
     kept = {"file:/etc/twin-vpc/manifest.json": manifest("br-public", "br-old")}
     assert refused(links="lo eno1 br-public br-old", **kept) == [], "its tombstone is kept"
+
+
+LISTENING = """\
+LISTEN 0      128          0.0.0.0:2200      0.0.0.0:*    users:(("sshd",pid=712,fd=3))
+LISTEN 0      4096               *:2212            *:*    users:(("node",pid=9,fd=4),("node",pid=8,fd=4))
+LISTEN 0      4096    192.168.1.10:2213      0.0.0.0:*
+LISTEN 0      128             [::]:2214         [::]:*    users:(("six",pid=7,fd=3))
+LISTEN 0      128        127.0.0.1:2215      0.0.0.0:*    users:(("inner",pid=6,fd=3))
+LISTEN 0      128    127.0.0.53%lo:2215      0.0.0.0:*
+end
+"""
+TRANSLATED = """\
+-N DOCKER
+-A DOCKER -i docker0 -j RETURN
+-A DOCKER ! -i docker0 -p tcp -m tcp --dport 2220 -j DNAT --to-destination 172.17.0.2:80
+-A DOCKER -d 127.0.0.1/32 ! -i docker0 -p tcp -m tcp --dport 2221 -j DNAT --to-destination 172.17.0.2:81
+-A DOCKER ! -i docker0 -p udp -m udp --dport 2222 -j DNAT --to-destination 172.17.0.2:82
+-A PREROUTING -p tcp -m tcp --dport 2230:2232 -j REDIRECT --to-ports 80
+"""
+TAKEN = {
+    "2200": "sshd listens on 0.0.0.0:2200",
+    "2212": "node listens on *:2212",
+    "2213": "somebody listens on 192.168.1.10:2213",
+    "2220": "Docker or another program leads it to 172.17.0.2:80",
+    "2231": "Docker or another program leads it to 80",
+}
+
+
+def taken(port: str, **answers: str) -> list[str]:
+    asked = {"listening": LISTENING, "translated": TRANSLATED} | answers
+    return list(taken_ports(wire.to_policy(inputs(forwardedPorts=[port])), Found(asked)))
+
+
+@pytest.mark.parametrize("port", TAKEN)
+def test_a_machines_port_that_a_service_of_the_host_has_is_refused_by_name(port: str) -> None:
+    (sentence,) = taken(port)
+    assert sentence.startswith(f"port {port} of the host would lead to a machine, but {TAKEN[port]}: "), sentence
+    held = {"file:/etc/twin-vpc/manifest.json": Manifest((), (), MARK, (), (), (), "0", {}, (port,)).to_text()}
+    assert taken(port, **held) == [], "it leads there already, and refusing would keep a rule from being put back"
+
+
+@pytest.mark.parametrize("port", ["2214", "2215", "2221", "2222", "2233", "221"])
+def test_a_machines_port_that_nobody_in_the_lan_uses_is_taken(port: str) -> None:
+    """IPv6 alone, the loopback alone, UDP, and nothing at all."""
+    assert taken(port) == []
+
+
+def test_a_host_that_does_not_say_who_listens_is_not_taken_for_one_where_nobody_does() -> None:
+    (sentence,) = taken("2233", listening="")
+    assert "install iproute2" in sentence
+    assert list(taken_ports(POLICY, Found({}))) == [], "without machines nobody need say"

@@ -2,9 +2,10 @@
 
 import pytest
 
+from providers.host import wire
 from providers.host.errors import HostError
 from tests.providers.host import Host
-from tests.providers.samples import rules
+from tests.providers.samples import inputs, rules
 
 pytestmark = pytest.mark.sandbox
 
@@ -78,3 +79,18 @@ def test_a_removed_bridge_stays_denied_until_its_link_is_gone(host: Host) -> Non
         host.sh("ip link del br-private")
     host.update(state, **gone)
     assert "br-private" not in host.sh("ip rule")
+
+
+def test_a_machines_port_that_a_service_or_a_published_port_of_the_host_has_is_refused_by_name(host: Host) -> None:
+    published = "DOCKER ! -i docker0 -p tcp -m tcp --dport 2213 -j DNAT --to-destination 172.17.0.9:80"
+    host.sh(f"iptables -w -t nat -A {published}")
+    try:
+        before = host.snapshot()
+        with pytest.raises(HostError, match=r"nothing was changed: port 2200 .*sshd listens on .*port 2213 .* 172\.17"):
+            host.create(forwardedPorts=["2200", "2213", "2214"])
+        host.assert_as(before)
+    finally:
+        host.sh(f"iptables -w -t nat -D {published}")
+    state = host.create(forwardedPorts=["2213", "2214"])
+    assert host.drift(state) == {}
+    assert wire.plain(host.read({}).inputs) == inputs(forwardedPorts=["2213", "2214"]), "an import knows them"

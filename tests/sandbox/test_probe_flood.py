@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 
@@ -89,3 +90,18 @@ def test_what_leaves_by_another_way_is_heard_on_the_wire(wall: Lab) -> None:
 def test_a_node_that_is_cut_off_leaves_its_turn_to_the_others(wall: Lab) -> None:
     report = flood(wall, cut_off="docker0")
     assert report.rate >= 500, str(report)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_second_without_packets_counts_unless_it_was_said_that_nobody_can_send(wall: Lab, *, told: bool) -> None:
+    jets = [jet(wall, "public", "database", Protocol.UDP)]
+    sender = wall.stands["public"].netns
+    with Flood(jets, {"public": sender}, []) as running:
+        time.sleep(1.2)
+        with running.apart() if told else nullcontext():
+            run_inside(sender, "ip", "link", "set", "eth0", "down")
+            time.sleep(1.5)
+            run_inside(sender, "ip", "link", "set", "eth0", "up")
+            time.sleep(1)
+        time.sleep(1.2)
+    assert (running.report().slowest >= 500) is told, str(running.report())

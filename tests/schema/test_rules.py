@@ -35,7 +35,7 @@ WRONG = {
     "_server": ["", "-host", "host-", "a b", "fd00::1", "host/x"],
     "_user": ["Root", "1root", "a" * 33, "", "ro ot"],
     "_size": ["2", "2GB", "0 GiB", "1.5 GiB", "2  GiB", "2 gib", "1000000 MiB"],
-    "_image_source": ["http://a/b", "https://", "a.qcow2", "/a/../b", "https://a/../b", "ftp://a/b", "/a b"],
+    "_image_source": ["http://a/b", "https://a/b", "https://", "a.qcow2", "/a/../b", "~/..", "ftp://a/b", "/a b"],
     "_sha256": ["a" * 63, "A" * 64, "sha256:" + "a" * 64, "g" * 64],
     "_public_key": [
         "ssh-dss AAAA",

@@ -96,12 +96,49 @@ def _sshd(port: int) -> str:
     )
 
 
-# blkid(8) ends with 2 where it recognises nothing at all; on any doubt (4, 8) the disk is left alone.
+_LOOKED = "/var/lib/twin-vpc-data-disk"
+"""On the root disk, so another instance looks once more."""
 _FORMAT = f"""\
+disk={_DEVICE}
+leave() {{
+  echo "twin-vpc: the data disk $disk is left as it is: $1" >/dev/console
+  exit 0
+}}
+zero() {{
+  cmp -s -i "$1:0" -n "$2" $disk /dev/zero
+}}
+blank() {{
+  size=$(blockdev --getsize64 $disk) && test "$size" -ge 1048576 || return 1
+  test "$size" -gt 1073741824 || {{ zero 0 "$size"; return; }}
+  zero 0 16777216 && zero $((size - 16777216)) 16777216 || return 1
+  for at in 1 3 5 7 9 25 27 49; do
+    at=$((at * 134217728))
+    test "$at" -ge $((size - 16777216)) || zero "$at" 4096 || return 1
+  done
+  at=0
+  while test "$at" -lt 256; do
+    zero $((size / 256 * at)) 1048576 || return 1
+    at=$((at + 1))
+  done
+}}
 udevadm settle --timeout=30 || true
-test -b {_DEVICE} || exit 0
-blkid -p {_DEVICE} >/dev/null 2>&1
-test $? -ne 2 || mkfs.ext4 -q -L {DATA_DISK} {_DEVICE}"""
+test -b $disk || exit 0
+blkid -p $disk >/dev/null 2>&1
+case $? in
+0) : >{_LOOKED} ; exit 0 ;;
+2) ;;
+*) leave 'blkid(8) cannot tell what it holds' ;;
+esac
+test ! -e {_LOOKED} || leave 'it held a file system, and none is found there now'
+blank || leave 'no file system is found there, but it is not empty, or cannot be read'
+: >{_LOOKED} && mkfs.ext4 -q -L {DATA_DISK} $disk || leave 'it could not be formatted'"""
+"""Formats a data disk that is as new: nothing is recognised, and nothing but zeros is read.
+
+blkid(8) ends with 2 where it recognises nothing, which is also what it says of a damaged file system, of raw data and
+of a disk that it cannot read. So a disk up to 1 GiB is read whole; of a larger one the head, the tail, the places where
+ext4 keeps copies of its first block, and 1 MiB of every 256th part. `cmp` fails where a read does. Once there was a
+file system, this instance never formats again.
+"""
 
 
 def _before_sshd(port: int) -> str:

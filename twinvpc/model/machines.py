@@ -27,7 +27,6 @@ KEY_TYPES = (
 _UNITS = {"MiB": 1, "GiB": 1024, "TiB": 1024 * 1024}
 _SIZE = re.compile(r"([1-9][0-9]{0,5}) ?(MiB|GiB|TiB)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_URL = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/[A-Za-z0-9_.~%/+=-]+")
 _FILE = re.compile(r"~?/[A-Za-z0-9_./-]+")
 _KEY = re.compile(r"([a-z0-9@.-]+) ([A-Za-z0-9+/]+={0,2})(?: [ -~]{1,200})?")
 _LONGEST_SOURCE = 300
@@ -64,15 +63,16 @@ def _size(value: object) -> object:
 
 
 def _image_source(value: object) -> object:
-    known = (
-        isinstance(value, str) and len(value) <= _LONGEST_SOURCE and (_URL.fullmatch(value) or _FILE.fullmatch(value))
-    )
+    known = isinstance(value, str) and len(value) <= _LONGEST_SOURCE and _FILE.fullmatch(value)
     if known and ".." not in str(value).split("/"):
         return value
+    is_url = isinstance(value, str) and "://" in value
     raise Rejected(
         f"{shown(value)} is not the source of an image",
-        rule="an image comes from https://… or from a file of the machine that runs Pulumi, `/…` or `~/…`",
-        way_out="write for example https://cloud.debian.org/images/…/debian-12-genericcloud-amd64.qcow2",
+        rule="an image is a file of the machine that runs Pulumi, `/…` or `~/…`: nobody compares a URL with its digest",
+        way_out="`curl -LO` it, compare `sha256sum` with what the publisher says, then name the file"
+        if is_url
+        else "write for example ~/images/debian-12-genericcloud-amd64.qcow2",
     )
 
 
@@ -133,9 +133,8 @@ class Image(ConfigModel):
     """A disk image that machines start from.
 
     Attributes:
-        source: where it comes from: https://… or a file of the machine that runs Pulumi.
-        sha256: its digest. A file is checked against it before anything is changed; a URL is checked by nobody, so
-            name one whose content never changes.
+        source: a file of the machine that runs Pulumi.
+        sha256: its digest, which the file is compared with before anything is changed.
         format: how the image is written.
     """
 

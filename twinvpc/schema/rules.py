@@ -101,8 +101,8 @@ RULES: Mapping[str, JsonSchemaValue] = {
         "[1-9][0-9]{0,5} ?(?:MiB|GiB|TiB)", "A size is a whole number and MiB, GiB or TiB.", "2 GiB", "512 MiB"
     ),
     "_image_source": _text(
-        r"(?!(?:.*/)?\.\.(?:/|$))(?:https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/[A-Za-z0-9_.~%/+=-]+|~?/[A-Za-z0-9_./-]+)",
-        "An image comes from https://… or from a file, `/…` or `~/…`.",
+        r"(?!(?:.*/)?\.\.(?:/|$))~?/[A-Za-z0-9_./-]+",
+        "An image is a file, `/…` or `~/…`; download it first.",
         "/var/lib/images/debian-12.qcow2",
         longest=300,
     ),

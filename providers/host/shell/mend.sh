@@ -1,10 +1,14 @@
 # Puts libvirt's networks and pools, and the bridges beneath them, back as they should be. Steps come on stdin, a line
 # each: a word of the list below and its arguments. Each can be repeated.
-#   exit        1: a step failed; stderr names it
+#   $1          who runs this
+#   $2          the text of `alone`
+#   exit        1: a step failed, 27: another run; stderr names it
 set -u
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 LC_ALL=C
 export PATH LC_ALL
+who=$1
+eval "$2"
 
 libvirt() {
     virsh --quiet --connect qemu:///system "$@"
@@ -32,6 +36,7 @@ step() {
     esac
 }
 
+alone "$who" || exit 27
 while read -r word first second; do
     if ! said=$(step "$word" "$first" "${second-}" 2>&1 </dev/null); then
         printf '%s %s: %s\n' "$word" "$(printf '%.40s' "$first")" "$said" | tr '\n' ' ' >&2

@@ -50,6 +50,16 @@ docker_filter() {
     command -v iptables >/dev/null && iptables -w -S FORWARD && iptables -w -S DOCKER-USER
 }
 
+# What listens for TCP; the last line tells that it was asked.
+listening() {
+    ss -Hltnp && echo end
+}
+
+# Ports that Docker, or somebody else, leads elsewhere.
+translated() {
+    command -v iptables >/dev/null && iptables -w -t nat -S
+}
+
 # The tables and rules that the files on disk stand for, loaded into a network namespace that is thrown away.
 expected() {
     # shellcheck disable=SC2016 # expanded by the inner shell
@@ -74,6 +84,8 @@ answer client printf '%s' "$client"
 [ -z "$client" ] || answer way-back ip -j route get "$client"
 answer links ls /sys/class/net
 answer open-bridges open_bridges
+answer listening listening
+answer translated translated
 answer forward cat /proc/sys/net/ipv4/ip_forward
 answer firewalld has_firewalld
 answer active printf '%s' "$active"

@@ -48,11 +48,18 @@ served() {
     done
 }
 
+client=${SSH_CONNECTION-}
+server=${client#* * }
+client=${client%% *}
+
 answer uid id -u
 answer libvirt libvirt
 answer machines machines
 answer served served
 answer links ip -j -d link show
 answer routes ip -j -4 route show default
+answer routes6 ip -j -6 route show default
+[ -z "$client" ] || answer way-back ip -j route get "$client"
+answer server printf '%s' "${server%% *}"
 answer addresses ip -j -4 address show
 exit 0
