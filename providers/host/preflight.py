@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any, cast
 
 from providers.host.connection import config_key
+from providers.host.docker_networks import docker_overlaps
 from providers.host.drift import Found
 from providers.host.earlier import earlier_rules
 from providers.host.policy import Policy
@@ -50,6 +51,7 @@ def refusals(policy: Policy, found: Found) -> Iterator[str]:
     yield from _inward_uplinks(policy, found)
     yield from _strange_bridges(policy, found)
     yield from _overlaps(policy, found)
+    yield from docker_overlaps(policy, found)
     yield from _forgotten_bridges(policy, found)
     yield from earlier_rules(policy, found.text("rules"))
     yield from taken_ports(policy, found)

@@ -210,3 +210,20 @@ def test_a_host_that_does_not_say_who_listens_is_not_taken_for_one_where_nobody_
     (sentence,) = taken("2233", listening="")
     assert "install iproute2" in sentence
     assert list(taken_ports(POLICY, Found({}))) == [], "without machines nobody need say"
+
+
+SWARM = (
+    "bridge bridge 172.17.0.0/16\nhost host\nnone null\ningress overlay 10.0.1.0/24\nold bridge fd00::/64 10.0.9.0/24\n"
+)
+
+
+def test_a_network_of_a_swarm_is_found_though_no_route_shows_it() -> None:
+    (sentence,) = refused(**{"docker-networks": SWARM})
+    assert sentence.startswith("twin-vpc:segments.public.cidr: 10.0.1.0/24 overlaps 10.0.1.0/24 of Docker's overlay")
+    assert "docker swarm init --default-addr-pool 172.18.0.0/16" in sentence
+    assert refused(**{"docker-networks": SWARM.replace("10.0.1.0", "172.18.0.0")}) == []
+
+
+def test_a_network_of_dockers_that_came_later_keeps_no_rule_from_being_put_back() -> None:
+    whole = Manifest(("br-public",), (), MARK, (), ("eno1",), (), "0", blocks={"br-public": "10.0.1.0/24"}).to_text()
+    assert refused(**{"docker-networks": SWARM, "file:/etc/twin-vpc/manifest.json": whole}) == []

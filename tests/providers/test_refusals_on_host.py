@@ -94,3 +94,17 @@ def test_a_machines_port_that_a_service_or_a_published_port_of_the_host_has_is_r
     state = host.create(forwardedPorts=["2213", "2214"])
     assert host.drift(state) == {}
     assert wire.plain(host.read({}).inputs) == inputs(forwardedPorts=["2213", "2214"]), "an import knows them"
+
+
+def test_a_swarm_with_its_default_pool_is_refused_by_name(host: Host) -> None:
+    """Its ingress network has the first /24 of 10.0.0.0/8, and no link or route of the host says so."""
+    host.sh("docker swarm init --advertise-addr 127.0.0.1 --listen-addr 127.0.0.1")
+    try:
+        taken = {"br-public": "10.0.0.0/24", "br-private": "10.0.2.0/24"}
+        with pytest.raises(
+            HostError, match=r"10\.0\.0\.0/24 overlaps 10\.0\.0\.0/24 of Docker's overlay network `ingress`"
+        ):
+            host.create(blocks=taken)
+    finally:
+        host.sh("docker swarm leave --force")
+    assert "twin_vpc" not in host.sh("nft list tables")

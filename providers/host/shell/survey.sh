@@ -60,6 +60,13 @@ translated() {
     command -v iptables >/dev/null && iptables -w -t nat -S
 }
 
+# Docker's networks, a line each: name, driver, blocks. Those of a Swarm have no link and no route out here.
+docker_networks() {
+    [ "$(systemctl is-active docker.service)" = active ] || return 0 # a mere question would start it by its socket
+    # shellcheck disable=SC2046 # a list of ids
+    docker network inspect --format '{{.Name}} {{.Driver}}{{range .IPAM.Config}} {{.Subnet}}{{end}}' $(docker network ls -q)
+}
+
 # The tables and rules that the files on disk stand for, loaded into a network namespace that is thrown away.
 expected() {
     # shellcheck disable=SC2016 # expanded by the inner shell
@@ -86,6 +93,7 @@ answer links ls /sys/class/net
 answer open-bridges open_bridges
 answer listening listening
 answer translated translated
+answer docker-networks docker_networks
 answer forward cat /proc/sys/net/ipv4/ip_forward
 answer firewalld has_firewalld
 answer active printf '%s' "$active"
