@@ -54,12 +54,12 @@ recover: $(BIN)/.runtime ## heal a stack after a killed run: make recover STACK=
 adopt: $(BIN)/.runtime ## a host with networks made by hand: make adopt STACK=dell ARGS="--yes --move test-vm=public"
 	@$(BIN)/python -m operations adopt --stack $(or $(STACK),dell) $(ARGS)
 
-bench: setup ## the benchmarks of docs/performance.md, as ratios in one run
+bench: setup ## the benchmarks of docs/performance.md, as ratios in one run; fails if a demand is missed
 	@$(BIN)/python -m benchmarks
 
 campaign: setup ## what is too long for `make test`
-	@$(BIN)/python -m benchmarks --campaign
 	@TWIN_VPC_ROUNDS=20 $(BIN)/pytest -q tests/deployed/test_events.py -k random
+	@$(BIN)/python -m benchmarks --campaign
 
 lock: $(BIN)/.installed ## compile requirements*.in into pinned, hashed requirements*.txt
 	@for part in requirements requirements-dev; do \

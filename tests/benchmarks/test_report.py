@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import PARTS, REPORT
+from benchmarks.demands import MET, MISSED
 from benchmarks.errors import BenchmarkError
-from benchmarks.report import Table, markers, replaced
+from benchmarks.report import SUMMARY, Table, markers, replaced
 
 TABLE = Table("Times", ("what", "time"), (("one", "1 s"), ("two", "2 s")), "A note.")
 FIRST, LAST = markers("up")
@@ -39,6 +40,15 @@ def test_the_committed_report_holds_results_of_every_part(part: str) -> None:
     for table in tables:
         widths = {line.count("|") for line in table.splitlines()}
         assert len(widths) == 1, f"every row has as many cells as its head: {table}"
+
+
+def test_the_committed_report_ends_with_a_demand_of_every_part() -> None:
+    first, last = markers(SUMMARY)
+    text = REPORT.read_text(encoding="utf-8")
+    rows = [line.strip("|").split("|") for line in text.partition(first)[2].splitlines() if line.startswith("|")]
+    assert text.rstrip().endswith(last)
+    assert {row[0].strip() for row in rows[2:]} >= set(PARTS)
+    assert {row[-1].strip() for row in rows[2:]} <= {MET, MISSED}
 
 
 def test_the_report_names_no_path_of_a_machine() -> None:

@@ -123,7 +123,7 @@ def test_an_accept_ahead_of_the_gates_without_their_seals_opens_nothing(deployed
 
 def test_a_refusal_ahead_of_the_internet_rule_is_seen_and_named(deployed: Project, measuring: Rig) -> None:
     text = in_dell(deployed.world, "cat", RULESET)
-    gate = "oifname $uplinks ip daddr != @not_public goto leave_internet"
+    gate = "ip daddr != @not_public goto leave_internet"
     lines = text.splitlines()
     at = next(i for i, line in enumerate(lines) if line.strip() == gate)
     lines[at], lines[at + 1] = lines[at + 1], lines[at]
@@ -217,7 +217,9 @@ def test_a_host_that_filters_reverse_paths_forwards_what_is_allowed(
         assert ("public", "database") in named(measuring.measure()), "the setting of ours is what makes it work"
 
 
-@pytest.mark.parametrize("chain", ["forward", "leave", "enter", "left", "entered", "leave_internet", "to_host", "sign"])
+@pytest.mark.parametrize(
+    "chain", ["forward", "outward", "across", "leave", "enter", "left", "entered", "leave_internet", "to_host", "sign"]
+)
 def test_an_emptied_chain_opens_nothing(deployed: Project, measuring: Rig, chain: str) -> None:
     with broken(deployed.world, f"flush chain inet twin_vpc {chain}"):
         measured = measuring.measure()

@@ -22,7 +22,8 @@ JUNK: tuple[Yaml, ...] = (
     "300.1.1.1/24", "::1/64", "10.0.1.200-10.0.1.100", "2201-", "eno1; reboot", "br-public", "../etc", "ü" * 40, "a\nb",
     "\u202e", "<x/>", "$(id)", [], {}, [[]], {"a": {"b": []}}, ["any", 5], {"from": "public"}, [None],
 )  # fmt: skip
-RUNS = 240
+RUNS, SHARES = 240, 3
+"""How many seeds, and into how many tests they are dealt, so that several processes share them."""
 
 
 def paths(value: Yaml, here: tuple[Yaml, ...] = ()) -> Iterator[tuple[Yaml, ...]]:
@@ -75,9 +76,10 @@ def outcome(root: Path) -> str:
     return "built"
 
 
-def test_broken_files_never_end_in_a_traceback_or_half_a_stack(tmp_path: Path) -> None:
+@pytest.mark.parametrize("share", range(SHARES))
+def test_broken_files_never_end_in_a_traceback_or_half_a_stack(tmp_path: Path, share: int) -> None:
     refused = 0
-    for seed in range(RUNS):
+    for seed in range(share, RUNS, SHARES):
         root = tmp_path / str(seed)
         root.mkdir()
         changes = broken(copy(root), seed)
@@ -89,4 +91,4 @@ def test_broken_files_never_end_in_a_traceback_or_half_a_stack(tmp_path: Path) -
             refused += 1
             assert "nothing was changed" in said, changes
             assert len(said.splitlines()) > 1, changes
-    assert refused >= 200, "most mistakes must be mistakes, or this test shows nothing"
+    assert refused * SHARES >= 200, "most mistakes must be mistakes, or this test shows nothing"

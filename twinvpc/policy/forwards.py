@@ -13,7 +13,7 @@ from twinvpc.policy.terms import Forward, Policy
 
 _GATES = ("leave", "enter")
 # Every gate has this line; what comes before it needs no permission, what comes behind it asks for one.
-_BEHIND = "    ct state { invalid, untracked } counter drop"
+_BEHIND = "    ct state invalid,untracked counter drop"
 
 
 class NoGateError(Exception):

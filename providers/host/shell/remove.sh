@@ -66,7 +66,7 @@ if [ -n "$there" ]; then
     # shellcheck disable=SC2086 # three words
     systemctl --quiet stop $ours 2>/dev/null
     # shellcheck disable=SC2086
-    systemctl --quiet disable $ours 2>/dev/null
+    systemctl --quiet --no-reload disable $ours 2>/dev/null
     for unit in $ours; do
         rm -f "$units/$unit" || exit 21
     done
