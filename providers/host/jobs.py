@@ -1,13 +1,9 @@
-"""What is done on the host: the policy applied, read, removed; networks watched and mended. Used by the child only."""
+"""What is done on the host: the policy applied, read, removed; everything else handed on. Used by the child only."""
 
-import getpass
-import os
 import re
-import socket
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
-from providers.host import drift, kernel, preflight
+from providers.host import drift, kernel, preflight, sshd_jobs
 from providers.host.checks import uplink_is_bridge
 from providers.host.commit import commit, new_guard
 from providers.host.connection import config_key
@@ -17,11 +13,10 @@ from providers.host.errors import HalfDoneError, HostError
 from providers.host.files import Manifest, archive, guard_files, host_files
 from providers.host.messages import Answer, Request
 from providers.host.policy import HostState, InForce, Policy
+from providers.host.runs import last_words, locked, run_name
 from providers.host.session import Outcome, Session
 from providers.host.watch_jobs import health, mended
 
-_LOCKED = "locked: "
-"""How `shell/alone.sh` begins to say who has the host."""
 _POSITION = re.compile(r"\S*/(ruleset\.nft|held\.nft|routing-rules6?):(\d+)[:\d-]*:?\s*")
 
 
@@ -31,6 +26,8 @@ def perform(request: Request, session: Session) -> Answer:
     Raises:
         HostError: it did not work; the message says what, why and what to do.
     """
+    if request.sshd is not None:
+        return Answer(sshd=sshd_jobs.perform(request.verb, request.sshd, session))
     if request.verb == "remove":
         _remove(request, session)
         return Answer()
@@ -62,8 +59,8 @@ def _apply(policy: Policy, session: Session) -> HostState:
         blocks=policy.blocks,
     )
     files = host_files(policy, manifest, firewalld=found.has_firewalld)
-    who = _run_name()
-    staged = session.run(stage, archive({**files, **guard_files()}), who)
+    who = run_name()
+    staged = session.run(stage, archive({**files, **guard_files("policy")}), who)
     if not staged.succeeded:
         raise _refused(staged, session)
     guard = new_guard(session, "policy", policy.all_bridges)
@@ -108,7 +105,7 @@ def _remove(request: Request, session: Session) -> None:
     manifest, policy = found.manifest, request.policy
     before = manifest.ip_forward_before if manifest else request.in_force.ip_forward_before if request.in_force else ""
     bridges = dict.fromkeys((*(policy.all_bridges if policy else ()), *(manifest.all_bridges if manifest else ())))
-    outcome = session.run(remove, before, tuple(bridges), _run_name())
+    outcome = session.run(remove, before, tuple(bridges), run_name())
     if not outcome.succeeded:
         raise _not_removed(outcome, session, tuple(bridges))
 
@@ -139,46 +136,25 @@ def _uplinks(policy: Policy, found: Found, session: Session) -> tuple[str, ...]:
     return uplinks
 
 
-def _run_name() -> str:
-    """Who we are to another run that finds the host locked."""
-    when = datetime.now(tz=UTC)
-    return f"{getpass.getuser()}@{socket.gethostname()}, pid {os.getpid()}, since {when:%Y-%m-%d %H:%M:%S.%f} UTC"
-
-
-def _locked(outcome: Outcome, session: Session) -> HostError | None:
-    """The error if another run is changing the host: nothing was changed by this one."""
-    who = next((line for line in outcome.stderr.splitlines() if line.startswith(_LOCKED)), None)
-    if who is None:
-        return None
-    return HostError(
-        f"{session.connection.label} is being changed by another run ({who.removeprefix(_LOCKED)}); this one has "
-        "changed nothing there. Wait until that one has ended, then run it again"
-    )
-
-
 def _refused(outcome: Outcome, session: Session) -> HostError:
-    if error := _locked(outcome, session):
+    if error := locked(outcome, session):
         return error
     text = _POSITION.sub(lambda m: f"{m[1]} line {m[2]}: ", outcome.stderr)
     first = next((line for line in text.splitlines() if "rror" in line or ".xml" in line), text or "it gave no reason")
     return HostError(f"{session.connection.label} refuses the policy, nothing was changed: {first}")
 
 
-def _last_words(outcome: Outcome) -> str:
-    return next((line for line in reversed(outcome.stderr.splitlines()) if line.strip()), "it gave no reason")
-
-
 def _half_done(outcome: Outcome, session: Session) -> HostError:
-    if error := _locked(outcome, session):
+    if error := locked(outcome, session):
         return error
     return HalfDoneError(
-        f"{session.connection.label}: the policy is not wholly in force: {_last_words(outcome)}. "
+        f"{session.connection.label}: the policy is not wholly in force: {last_words(outcome)}. "
         "What was in force before still denies; correct the cause and run `pulumi up` again"
     )
 
 
 def _not_removed(outcome: Outcome, session: Session, bridges: Sequence[str]) -> HostError:
-    if error := _locked(outcome, session):
+    if error := locked(outcome, session):
         return error
     label = session.connection.label
     if outcome.stderr.strip() in bridges:
@@ -187,4 +163,4 @@ def _not_removed(outcome: Outcome, session: Session, bridges: Sequence[str]) -> 
             f"{label} still has the bridge {bridge}: without the policy it would be open. Take its network away first "
             f"(`virsh net-destroy`, or `ip link delete {bridge}`), then run `pulumi destroy` again"
         )
-    return HostError(f"{label}: the policy is not wholly removed: {_last_words(outcome)}; run `pulumi destroy` again")
+    return HostError(f"{label}: the policy is not wholly removed: {last_words(outcome)}; run `pulumi destroy` again")

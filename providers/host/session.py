@@ -12,7 +12,7 @@ import pyinfra.context
 from pyinfra.api.exceptions import ConnectError, NestedOperationError, PyinfraError
 
 from providers.host.connection import Connection, config_key
-from providers.host.deploy import Depth, HostSurvey, NetworkSurvey, Survey
+from providers.host.deploy import Depth, HostSurvey, NetworkSurvey, SshdSurvey, Survey
 from providers.host.errors import HostError
 
 _api: Any = pyinfra.api
@@ -58,6 +58,14 @@ class Session:
             HostError: the host cannot be reached or answered nothing.
         """
         return self._answers(NetworkSurvey, networks=" ".join(networks), pools=" ".join(pools))
+
+    def survey_sshd(self) -> Mapping[str, str]:
+        """Ask the host what its sshd is like; changes nothing.
+
+        Raises:
+            HostError: the host cannot be reached or answered nothing.
+        """
+        return self._answers(SshdSurvey)
 
     def _answers(self, survey: type[Survey], **arguments: object) -> Mapping[str, str]:
         state, host = self._connected()

@@ -1,6 +1,5 @@
 """Changes that cut the owner's SSH, really made: the host takes each back by itself (N9)."""
 
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +12,7 @@ from sandbox.dell.world import World, in_dell, ssh, wait_for
 from sandbox.paths import checkout_id, content_key
 from tests.providers.host import Host
 from tests.providers.samples import RULESET, ZONE, inputs
+from tests.providers.worker import patched
 
 pytestmark = pytest.mark.sandbox
 
@@ -49,11 +49,6 @@ def host(world: World) -> Iterator[Host]:
     here.settings["confirmSeconds"] = "90"
     yield here
     here.delete(inputs())
-
-
-def patched(patch: str) -> tuple[str, ...]:
-    """A worker with one thing about it changed."""
-    return (sys.executable, "-c", f"import providers.host.worker as worker\n{patch}\nworker.main()")
 
 
 KILLED = (

@@ -44,13 +44,15 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
 
 
-def committed(session: Session, outcome: Outcome | HostError = FINE, ways: Sequence[Session] = ()) -> Outcome:
+def committed(
+    session: Session, outcome: Outcome | HostError = FINE, ways: Sequence[Session] = (), guard: Guard = GUARD
+) -> Outcome:
     def step() -> Outcome:
         if isinstance(outcome, HostError):
             raise outcome
         return outcome
 
-    return commit(session, GUARD, step, ways)
+    return commit(session, guard, step, ways)
 
 
 def test_a_change_is_confirmed_over_a_new_connection_and_its_words_are_handed_on() -> None:
@@ -83,6 +85,13 @@ def test_a_step_that_failed_stays_as_it_is_once_a_login_has_worked() -> None:
     session = Scripted("kept")
     assert committed(session, failed) == Outcome(succeeded=False, stdout="", stderr="sysctl: no such key")
     assert session.asked == ["keep"], "not confirmed: the next change goes back further than this one"
+
+
+def test_a_step_of_sshd_that_failed_is_taken_back_and_its_own_reason_is_handed_on() -> None:
+    failed = Outcome(succeeded=False, stdout=f"{ARMED}{ENDED}", stderr="sshd listens on 22 and should on 2200")
+    session = Scripted("rolled-back")
+    assert committed(session, failed, guard=Guard("sshd", 10, "0123")).stderr == failed.stderr
+    assert session.asked == ["undo"], "half an sshd may let nobody in"
 
 
 @pytest.mark.parametrize(

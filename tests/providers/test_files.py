@@ -98,7 +98,7 @@ def test_shell_programs_parse(program: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_there_are_nine_shell_programs() -> None:
+def test_there_are_ten_shell_programs() -> None:
     assert [path.stem for path in SHELL] == [
-        "alone", "guard", "install", "load", "mend", "remove", "stage", "survey", "watch",
+        "alone", "guard", "install", "load", "mend", "remove", "sshd", "stage", "survey", "watch",
     ]  # fmt: skip

@@ -39,7 +39,7 @@ paths() {
         done
         find /etc/firewalld/policies -name 'twin-vpc*.xml' 2>/dev/null
     else
-        cat "$stage/paths" 2>/dev/null || cat "$here/paths" 2>/dev/null
+        echo /etc/ssh/sshd_config.d/00-twin-vpc.conf
     fi
 }
 
@@ -56,10 +56,10 @@ changes() {
     done
     for file in $(paths); do
         [ -f "$file" ] && [ ! -e "$stage$file" ] && [ ! -L "$file" ] && case $file in
-        /etc/firewalld/*) return 0 ;;
+        /etc/firewalld/* | /etc/ssh/*) return 0 ;;
         esac
     done
-    [ "$kind" != sshd ] || [ -e "$stage/changes" ]
+    return 1
 }
 
 # settings: values in force of every sysctl setting that the staged file or the one in place names.
@@ -196,10 +196,7 @@ reload_firewalld() {
 }
 
 put_sshd_in_force() {
-    done=0
-    reload_firewalld || done=1
-    sh "$here/sshd" restored || done=1
-    return "$done"
+    sh "$here/sshd" restored
 }
 
 # roll_back [boot]: after a boot the files are enough, everything else is loaded from them.
