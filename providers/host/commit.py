@@ -79,10 +79,25 @@ def commit(session: Session, guard: Guard, step: Callable[[], Outcome], ways: Se
     if not run.armed:
         return run.outcome
     what: What = "undo" if not run.complete else "confirm" if run.outcome.succeeded else _FAILED[guard.kind]
+    unseen = ""
+    if session.needs_witness:
+        what = "look" if what == "confirm" else "undo"
+        unseen = f"nobody who had logged in anew ran `{_witness(guard)}`"
+    if what == "look":
+        session.tell(
+            f"{_witness(guard)}: run this within {guard.seconds} s from a new SSH login, as root: you came by SSH, so "
+            "only that proves that you still get in. Else the host takes the change back"
+        )
     verdict, why = _settled(session, guard, what, ways)
+    why = why or unseen
     if verdict in {"confirmed", "kept"} or (verdict == "rolled-back" and run.complete and what == "undo"):
         return run.outcome
     raise _taken_back(session, guard, verdict, why or run.outcome.stderr, time.monotonic() - began)
+
+
+def _witness(guard: Guard) -> str:
+    """The owner's word for a change, which counts from a new login only."""
+    return f"sh /var/lib/twin-vpc-guard/{guard.kind}/guard confirm {guard.kind}"
 
 
 def _heard(step: Callable[[], Outcome]) -> Run:

@@ -114,9 +114,8 @@ def settle(guard: Guard, what: Literal["look", "confirm", "keep", "undo"]) -> Ge
 @_pyinfra.operation()
 def remove(ip_forward_before: str, bridges: Sequence[str], who: str) -> Generator[StringCommand]:
     """Take away what is ours, and what would put it back."""
-    yield command("guard", "drop", "policy")
     texts = (shell("load"), remote("reload_firewalld"))
-    yield command("remove", ip_forward_before, " ".join(bridges), *texts, who, shell("alone"))
+    yield command("remove", ip_forward_before, " ".join(bridges), *texts, who, shell("alone"), shell("guard"))
 
 
 @_pyinfra.operation()

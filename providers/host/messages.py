@@ -58,6 +58,31 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Note:
+    """Something that the owner has to hear while work is under way; the answer is still to come.
+
+    Attributes:
+        note: the sentence.
+    """
+
+    note: str
+
+    def to_line(self) -> str:
+        """One line, without its end."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_line(cls, line: str | bytes) -> "Note | None":
+        """The note that a line holds, or none if it holds something else."""
+        data: object = json.loads(line)
+        match data:
+            case {"note": str(text)}:
+                return cls(text)
+            case _:
+                return None
+
+
+@dataclass(frozen=True)
 class Answer:
     """What came of it.
 

@@ -146,3 +146,38 @@ def test_words_that_nobody_expects_are_no_confirmation() -> None:
     session = Scripted("welcome to dell", "confirmed")
     committed(session)
     assert session.logins == 2
+
+
+class Beside(Scripted):
+    """A session of somebody who came to the host by SSH and runs Pulumi there."""
+
+    def __init__(self, *script: str | HostError) -> None:
+        super().__init__(*script)
+        self.told: list[str] = []
+        self.tell = self.told.append
+
+    @property
+    def needs_witness(self) -> bool:
+        return True
+
+
+def test_who_came_by_ssh_is_told_a_command_and_does_not_confirm_for_himself() -> None:
+    session = Beside("armed", "armed", "confirmed")
+    assert committed(session).succeeded
+    assert session.asked == ["look"] * 3
+    (told,) = session.told
+    assert told.startswith(
+        "sh /var/lib/twin-vpc-guard/policy/guard confirm policy: run this within 10 s from a new SSH"
+    )
+
+
+def test_without_a_witness_it_is_taken_back_and_the_command_is_named() -> None:
+    with pytest.raises(HostError, match=r"nobody who had logged in anew ran `sh .*guard confirm policy`\). The host"):
+        committed(Beside("armed", "rolled-back"))
+
+
+def test_a_step_that_failed_without_a_witness_is_taken_back_at_once() -> None:
+    failed = Outcome(succeeded=False, stdout=f"{ARMED}{ENDED}", stderr="sysctl: no such key")
+    session = Beside("rolled-back")
+    assert committed(session, failed).stderr == failed.stderr
+    assert (session.asked, session.told) == (["undo"], [])

@@ -158,6 +158,7 @@ install() {
     ! selinux || label_ports
     if [ ! -f "$stage$drop_in" ]; then
         [ ! -e "$drop_in" ] || { : >"$tell" && rm -f "$drop_in"; } || exit 21
+        rm -f "$lock" && rmdir --ignore-fail-on-non-empty "${lock%/*}"
     elif ! cmp -s "$stage$drop_in" "$drop_in"; then
         : >"$tell" || exit 21
         cp "$stage$drop_in" "$drop_in.new" && chmod 0600 "$drop_in.new" && mv -f "$drop_in.new" "$drop_in" || {
