@@ -49,7 +49,8 @@ def host(world: World) -> Iterator[SshHost]:
     here.worker = SshHost(here.world).worker
     here.sh(f"rm -f {OTHER}")
     here.delete(inputs("2200"))
-    assert "twin-vpc" not in here.sh("ls /etc/ssh/sshd_config.d /run /var/lib")
+    assert "twin-vpc" not in here.sh("ls /etc /etc/ssh/sshd_config.d /var/lib")
+    assert "twin-vpc-" not in here.sh("ls /run"), "nothing but the host's lock"
 
 
 def gets_in(host: SshHost) -> bool:
@@ -118,7 +119,7 @@ def refused(host: SshHost, *ports: str, more: str = "") -> str:
         host.apply(*ports, more=more)
     assert before == (host.drop_in, host.sh("ss -Hltnpe | grep sshd | grep -o 'ino:[0-9]*'")), "sshd was not told"
     assert nothing_waits(host)
-    assert "twin-vpc" not in host.sh("ls /run")
+    assert "twin-vpc-" not in host.sh("ls /run")
     return str(told.value)
 
 
@@ -178,7 +179,7 @@ def test_a_run_killed_before_it_confirmed_is_taken_back(host: SshHost) -> None:
     wait_for("the host to take it back", lambda: gets_in(host))
     host.worker = SshHost(host.world).worker
     assert host.drift(state) == {}
-    assert host.sh("ls /run | grep twin-vpc || true") == ""
+    assert host.sh("ls /run | grep twin-vpc- || true") == ""
     host.apply("2200")
     assert nothing_waits(host)
 

@@ -15,7 +15,8 @@ alone() {
         fi
         # A removal that has just ended took the file with it.
         [ /proc/self/fd/7 -ef "$lock" ] || continue
-        printf '%s\n' "$1" >"$lock" # who, for others; without room for it the lock is ours all the same
+        # Who, for others; without room for it the lock is ours all the same.
+        printf '%s\n' "$1" 2>/dev/null >"$lock"
         return 0
     done
     return 1
