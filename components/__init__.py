@@ -6,6 +6,6 @@
 | `substrate` | which substrate a stack is built on; imports that substrate's SDK only |
 | `vpc` | the seam: what every substrate's network gives to the rest |
 | `component` | the base of all components |
-| `host/` | the policy on the host, through our own provider `twin-host` |
+| `host/` | the policy on the host and its sshd, through our own provider `twin-host` |
 | `libvirt/` | networks and storage pools on the host |
 """

@@ -1,9 +1,9 @@
 """A plan and a policy as the texts that the host's provider takes."""
 
-from components.host.resources import NetworkPolicyArgs
+from components.host.resources import NetworkPolicyArgs, SshServerArgs
 from twinvpc.addressing.plan import LibvirtPlan
 from twinvpc.model.libvirt import LibvirtStack
-from twinvpc.policy import firewalld, nftables, routing, sysctl
+from twinvpc.policy import firewalld, nftables, routing, sshd, sysctl
 from twinvpc.policy.terms import Policy
 
 
@@ -29,3 +29,8 @@ def render(policy: Policy, plan: LibvirtPlan, stack: LibvirtStack) -> NetworkPol
         zone_policies=firewalld.zone_policies(policy, target),
         sysctl=sysctl.settings(plan),
     )
+
+
+def render_sshd(stack: LibvirtStack) -> SshServerArgs:
+    """The host's sshd, as H2 asks for it."""
+    return SshServerArgs(sshd.drop_in(stack), [str(port) for port in sshd.ports(stack)], sshd.port_labels(stack))

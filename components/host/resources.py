@@ -147,6 +147,34 @@ class NetworkWatch(pulumi.CustomResource):
         super().__init__(f"{PACKAGE}:index:NetworkWatch", name, {**inputs, "health": None}, opts)
 
 
+@dataclass(frozen=True)
+class SshServerArgs:
+    """The host's sshd as rendered text.
+
+    Attributes:
+        settings: the drop-in.
+        ports: ports that sshd listens on then, and no other.
+        labels: SELinux modules by name, one for each port.
+    """
+
+    settings: str
+    ports: Sequence[str]
+    labels: Mapping[str, str]
+
+
+class SshServer(pulumi.CustomResource):
+    """The host's sshd by a drop-in of ours, confirmed by a new login.
+
+    Attributes:
+        state: `in force`, or a sentence.
+    """
+
+    state: pulumi.Output[str]
+
+    def __init__(self, name: str, args: SshServerArgs, *, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(f"{PACKAGE}:index:SshServer", name, {**vars(args), "state": None}, opts)
+
+
 class NetworkPolicy(pulumi.CustomResource):
     """The policy as the host holds it: tables, routing rules, kernel settings, firewalld's part, a unit to load it.
 

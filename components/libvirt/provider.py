@@ -3,6 +3,7 @@
 from pathlib import Path
 from urllib.parse import urlencode
 
+import pulumi
 import pulumi_libvirt as libvirt
 
 from components.host.access import LOCAL
@@ -24,6 +25,6 @@ def uri(host: Host) -> str:
     return f"qemu+ssh://{host.user}@{host.address}:{host.port}/system?{urlencode(parameters, safe='/')}"
 
 
-def provider(name: str, host: Host) -> libvirt.Provider:
+def provider(name: str, host: Host, opts: pulumi.ResourceOptions | None = None) -> libvirt.Provider:
     """The libvirt provider, bound to one host."""
-    return libvirt.Provider(name, uri=uri(host))
+    return libvirt.Provider(name, uri=uri(host), opts=opts)

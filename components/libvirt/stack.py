@@ -6,8 +6,9 @@ import pulumi
 
 from components import vpc as seam
 from components.host.policy import HostPolicy
-from components.host.render import render
+from components.host.render import render, render_sshd
 from components.host.resources import NetworkWatchArgs, TwinHost, TwinHostArgs
+from components.host.sshd import HostSshd
 from components.host.watch import NetworkWatch
 from components.libvirt.machines import Ground, build_machines
 from components.libvirt.pools import StoragePools, StoragePoolsArgs
@@ -36,8 +37,10 @@ def build_libvirt(intent: Intent, stack: LibvirtStack, recorded: StackLock) -> M
     host = stack.host
     where = TwinHostArgs(host.address, host.port, host.user, host.key_file, host.known_hosts, host.confirm_seconds)
     twin_host = TwinHost("host", where)
-    libvirt = provider("libvirt", host)
-    policy = HostPolicy("policy", rules, opts=pulumi.ResourceOptions(providers=[twin_host]))
+    # Before anybody logs in for libvirt: while sshd reads its settings anew, there is a moment without it.
+    sshd = [HostSshd("sshd", render_sshd(stack), opts=_by(twin_host))] if stack.sshd.managed else []
+    libvirt = provider("libvirt", host, pulumi.ResourceOptions(depends_on=sshd))
+    policy = HostPolicy("policy", rules, opts=_by(twin_host))
     hooks = named_on_error()
     segments = intent.network.segments
     network = Vpc(
@@ -56,9 +59,13 @@ def build_libvirt(intent: Intent, stack: LibvirtStack, recorded: StackLock) -> M
     NetworkWatch(
         "watch",
         NetworkWatchArgs(network.watched, pools.watched, host.uplinks),
-        opts=pulumi.ResourceOptions(providers=[twin_host]),
+        opts=_by(twin_host),
     )
     return _exports(network, pools, policy, plan)
+
+
+def _by(provider: pulumi.ProviderResource) -> pulumi.ResourceOptions:
+    return pulumi.ResourceOptions(providers=[provider])
 
 
 def _exports(

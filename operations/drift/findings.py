@@ -10,10 +10,13 @@ BY_HAND = "changed by hand: "
 IN_FORCE = "in force"
 POLICY = "twin-host:index:NetworkPolicy"
 WATCH = "twin-host:index:NetworkWatch"
+SSHD = "twin-host:index:SshServer"
 UP = "`pulumi up` puts it back"
 APPLIES = "`pulumi up` applies it; `pulumi preview --diff` shows it"
 
+_OUR_OWN = (POLICY, SSHD)
 _FILES: Mapping[str, str] = {
+    "settings": "/etc/ssh/sshd_config.d/00-twin-vpc.conf",
     "ruleset": "/etc/twin-vpc/ruleset.nft",
     "held": "/etc/twin-vpc/held.nft",
     "routingRules": "/etc/twin-vpc/routing-rules",
@@ -87,12 +90,14 @@ def _watch(step: Step) -> Iterator[Finding]:
 
 
 def _other(step: Step) -> Iterator[Finding]:
-    if step.type_name == WATCH or not (step.differs or step.type_name == POLICY):
+    if step.type_name == WATCH or not (step.differs or step.type_name in _OUR_OWN):
         return
     if step.op == "delete":
         yield Finding(_thing(step), "it is not there", step.type_name)
     elif step.type_name == POLICY:
         yield from _policy(step)
+    elif step.type_name == SSHD:
+        yield from _sshd(step)
     else:
         for path in step.changed or ("?",):
             now, before = _short(_at(step.after, path)), _short(_at(step.before, path))
@@ -114,6 +119,18 @@ def _policy(step: Step) -> Iterator[Finding]:
             yield from _zone_policies(cast("Mapping[str, str]", before or {}), cast("Mapping[str, str]", now or {}))
         elif name not in {"kernel", "service"}:
             yield Finding("policy", f"{name} is {_short(now)}, not {_short(before)}", POLICY)
+
+
+def _sshd(step: Step) -> Iterator[Finding]:
+    """Like the policy's: sentences, also those recorded already, and our own file."""
+    state = str(step.after.get("state", IN_FORCE))
+    if state != IN_FORCE:
+        for one in state.removeprefix(BY_HAND).split("; "):
+            yield Finding("sshd", one, SSHD)
+    if "settings" in step.changed:
+        yield Finding(
+            _FILES["settings"], _edited(*(_lines(of.get("settings")) for of in (step.before, step.after))), SSHD
+        )
 
 
 def _zone_policies(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[Finding]:
@@ -142,8 +159,8 @@ def _edited(before: Sequence[str], now: Sequence[str]) -> str:
 
 def _thing(step: Step) -> str:
     """What a resource is called in a sentence: `network public`, `pool twin-vpc-ssd`, `policy`."""
-    if step.type_name == POLICY:
-        return "policy"
+    if step.type_name in _OUR_OWN:
+        return "policy" if step.type_name == POLICY else "sshd"
     kind = step.type_name.rpartition(":")[2]
     spaced = "".join(f" {char.lower()}" if char.isupper() else char for char in kind).strip()
     return f"{spaced} {step.on_host}"

@@ -4,11 +4,11 @@ import asyncio
 import os
 import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from providers.host.errors import HalfDoneError, HostError
-from providers.host.messages import Answer, Request
+from providers.host.messages import Answer, Note, Request
 
 _ROOT = Path(__file__).resolve().parents[2]
 _LONGEST_LINE = 64 * 1024 * 1024
@@ -18,15 +18,23 @@ COMMAND = (sys.executable, "-m", "providers.host.worker")
 """What starts the child."""
 
 
+async def _to_nobody(text: str) -> None:
+    del text
+
+
 class Worker:
     """The pyinfra child, started when it is first needed, or before.
 
     Args:
         command: what starts it.
+
+    Attributes:
+        tell: hands a sentence on to the owner while work is under way.
     """
 
     def __init__(self, command: Sequence[str] = COMMAND) -> None:
         self._command = tuple(command)
+        self.tell: Callable[[str], Awaitable[None]] = _to_nobody
         self._process: asyncio.subprocess.Process | None = None
         self._stderr: deque[str] = deque(maxlen=_KEPT_LINES)
         self._reader: asyncio.Task[None] | None = None
@@ -53,6 +61,9 @@ class Worker:
                 process.stdin.write(request.to_line().encode() + b"\n")
                 await process.stdin.drain()
                 line = await process.stdout.readline()
+                while line and (note := Note.from_line(line)) is not None:
+                    await self.tell(note.note)
+                    line = await process.stdout.readline()
             except ConnectionError:  # it ended before it read
                 line = b""
             if not line:

@@ -7,12 +7,13 @@ established connections mostly pass. Used by the child process only.
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 from providers.host.deploy import ROLLBACK_SECONDS, Guard, settle
 from providers.host.errors import HalfDoneError, HostError
+from providers.host.files import GuardKind
 from providers.host.session import Outcome, Session
 
 Verdict = Literal["armed", "confirmed", "kept", "rolled-back", "gone", "unknown"]
@@ -20,6 +21,8 @@ What = Literal["look", "confirm", "keep", "undo"]
 
 ARMED, IDLE, ENDED = "guard: armed\n", "guard: idle\n", "guard: ended\n"
 """What `guard run` says around the program's own words."""
+_FAILED: Mapping[GuardKind, What] = {"policy": "keep", "sshd": "undo"}
+"""What becomes of a step that ended badly: half a policy still denies and is completed by the next run."""
 _PATIENCE = 3
 """So often a new way in may fail, while the old one works, before the change is given up."""
 _PAUSE = 1.0
@@ -45,7 +48,7 @@ class Run:
     complete: bool
 
 
-def new_guard(session: Session, kind: Literal["policy", "sshd"], bridges: Sequence[str] = ()) -> Guard:
+def new_guard(session: Session, kind: GuardKind, bridges: Sequence[str] = ()) -> Guard:
     """A guard for one change over this session."""
     return Guard(kind, session.connection.confirm_seconds, secrets.token_hex(8), tuple(bridges))
 
@@ -58,6 +61,9 @@ def commit(session: Session, guard: Guard, step: Callable[[], Outcome], ways: Se
         guard: what the step arms.
         step: installs the change by `deploy.guarded`.
         ways: sessions by which the host must be reachable besides, such as on a new port.
+
+    Returns:
+        What the step said. One that ended badly was taken back already if it was sshd's.
 
     Raises:
         HalfDoneError: it is not known what the host holds now.
@@ -72,11 +78,26 @@ def commit(session: Session, guard: Guard, step: Callable[[], Outcome], ways: Se
         ) from error
     if not run.armed:
         return run.outcome
-    what: What = "undo" if not run.complete else "confirm" if run.outcome.succeeded else "keep"
+    what: What = "undo" if not run.complete else "confirm" if run.outcome.succeeded else _FAILED[guard.kind]
+    unseen = ""
+    if session.needs_witness:
+        what = "look" if what == "confirm" else "undo"
+        unseen = f"nobody who had logged in anew ran `{_witness(guard)}`"
+    if what == "look":
+        session.tell(
+            f"{_witness(guard)}: run this within {guard.seconds} s from a new SSH login, as root: you came by SSH, so "
+            "only that proves that you still get in. Else the host takes the change back"
+        )
     verdict, why = _settled(session, guard, what, ways)
-    if verdict in {"confirmed", "kept"}:
+    why = why or unseen
+    if verdict in {"confirmed", "kept"} or (verdict == "rolled-back" and run.complete and what == "undo"):
         return run.outcome
     raise _taken_back(session, guard, verdict, why or run.outcome.stderr, time.monotonic() - began)
+
+
+def _witness(guard: Guard) -> str:
+    """The owner's word for a change, which counts from a new login only."""
+    return f"sh /var/lib/twin-vpc-guard/{guard.kind}/guard confirm {guard.kind}"
 
 
 def _heard(step: Callable[[], Outcome]) -> Run:

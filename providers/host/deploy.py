@@ -9,7 +9,7 @@ import pyinfra.api
 from pyinfra.api.command import QuoteString, StringCommand
 from pyinfra.api.facts import FactBase
 
-from providers.host.files import remote, shell
+from providers.host.files import GuardKind, remote, shell
 
 _pyinfra: Any = pyinfra.api
 """Without its types: pyinfra annotates itself only in part."""
@@ -61,6 +61,14 @@ class NetworkSurvey(Survey):
         return command("watch", networks, pools)
 
 
+class SshdSurvey(Survey):
+    """What the host's sshd is like, as `shell/sshd.sh` tells it."""
+
+    def command(self) -> StringCommand:
+        """The program to run."""
+        return command("sshd", "look")
+
+
 @_pyinfra.operation()
 def stage(archive: str, who: str) -> Generator[StringCommand]:
     """Unpack new files aside and let the host judge them."""
@@ -78,7 +86,7 @@ class Guard:
         bridges: bridges that are ours once it is made.
     """
 
-    kind: Literal["policy", "sshd"]
+    kind: GuardKind
     seconds: int
     token: str
     bridges: tuple[str, ...] = ()
@@ -106,9 +114,32 @@ def settle(guard: Guard, what: Literal["look", "confirm", "keep", "undo"]) -> Ge
 @_pyinfra.operation()
 def remove(ip_forward_before: str, bridges: Sequence[str], who: str) -> Generator[StringCommand]:
     """Take away what is ours, and what would put it back."""
-    yield command("guard", "drop", "policy")
     texts = (shell("load"), remote("reload_firewalld"))
-    yield command("remove", ip_forward_before, " ".join(bridges), *texts, who, shell("alone"))
+    yield command("remove", ip_forward_before, " ".join(bridges), *texts, who, shell("alone"), shell("guard"))
+
+
+@_pyinfra.operation()
+def stage_sshd(archive: str, who: str) -> Generator[StringCommand]:
+    """Unpack a drop-in of sshd's aside, or none, and let sshd judge it."""
+    yield command("sshd", "stage", who, shell("alone"), stdin=archive)
+
+
+@_pyinfra.operation()
+def install_sshd(guard: Guard, who: str) -> Generator[StringCommand]:
+    """Put the staged drop-in in its place and in force; take ours away if none was staged."""
+    yield guarded(guard, "sshd", "install", who, shell("alone"))
+
+
+@_pyinfra.operation()
+def leave_sshd(who: str) -> Generator[StringCommand]:
+    """Remove what was staged, without using it."""
+    yield command("sshd", "forget", who)
+
+
+@_pyinfra.operation()
+def tidy_sshd() -> Generator[StringCommand]:
+    """Take away the SELinux labels of ports that sshd no longer listens on."""
+    yield command("sshd", "tidy")
 
 
 @_pyinfra.operation()

@@ -7,9 +7,12 @@ import tarfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from providers.host.policy import Policy
+
+GuardKind = Literal["policy", "sshd"]
+"""Changes that can cut the owner off, each with a rollback of its own."""
 
 FOLDER = "/etc/twin-vpc"
 """Everything of ours that is not asked to lie elsewhere."""
@@ -186,12 +189,15 @@ WantedBy=docker.service
 """
 
 
-def guard_files() -> Mapping[str, str]:
+def guard_files(kind: GuardKind) -> Mapping[str, str]:
     """What the host needs to take a change back by itself; it lies in the stage until the change is made."""
-    programs = {name: shell(name) for name in ("guard", "load")}
-    return {f"/guard/{name}": text for name, text in programs.items()} | {
-        "/guard/reload_firewalld": remote("reload_firewalld")
-    }
+    programs = {"guard": shell("guard")}
+    match kind:
+        case "policy":
+            programs |= {"load": shell("load"), "reload_firewalld": remote("reload_firewalld")}
+        case "sshd":
+            programs |= {"sshd": shell("sshd")}
+    return {f"/guard/{name}": text for name, text in programs.items()}
 
 
 def host_files(policy: Policy, manifest: Manifest, *, firewalld: bool) -> Mapping[str, str]:

@@ -1,9 +1,9 @@
-"""What is done on the host: the policy applied, read, removed; networks watched and mended. Used by the child only."""
+"""What is done on the host: the policy applied, read, removed; everything else handed on. Used by the child only."""
 
 import re
 from collections.abc import Sequence
 
-from providers.host import drift, kernel, preflight
+from providers.host import drift, kernel, preflight, sshd_jobs
 from providers.host.checks import uplink_is_bridge
 from providers.host.commit import commit, new_guard
 from providers.host.connection import config_key
@@ -13,8 +13,8 @@ from providers.host.errors import HalfDoneError, HostError
 from providers.host.files import Manifest, archive, guard_files, host_files
 from providers.host.messages import Answer, Request
 from providers.host.policy import HostState, InForce, Policy
+from providers.host.runs import last_words, locked, run_name
 from providers.host.session import Outcome, Session
-from providers.host.turns import locked, run_name
 from providers.host.watch_jobs import health, mended
 
 _POSITION = re.compile(r"\S*/(ruleset\.nft|held\.nft|routing-rules6?):(\d+)[:\d-]*:?\s*")
@@ -26,6 +26,8 @@ def perform(request: Request, session: Session) -> Answer:
     Raises:
         HostError: it did not work; the message says what, why and what to do.
     """
+    if request.sshd is not None:
+        return Answer(sshd=sshd_jobs.perform(request.verb, request.sshd, session))
     if request.verb == "remove":
         _remove(request, session)
         return Answer()
@@ -59,7 +61,7 @@ def _apply(policy: Policy, session: Session) -> HostState:
     )
     files = host_files(policy, manifest, firewalld=found.has_firewalld)
     who = run_name()
-    staged = session.run(stage, archive({**files, **guard_files()}), who)
+    staged = session.run(stage, archive({**files, **guard_files("policy")}), who)
     if not staged.succeeded:
         raise _refused(staged, session)
     guard = new_guard(session, "policy", policy.all_bridges)
@@ -143,15 +145,11 @@ def _refused(outcome: Outcome, session: Session) -> HostError:
     return HostError(f"{session.connection.label} refuses the policy, nothing was changed: {first}")
 
 
-def _last_words(outcome: Outcome) -> str:
-    return next((line for line in reversed(outcome.stderr.splitlines()) if line.strip()), "it gave no reason")
-
-
 def _half_done(outcome: Outcome, session: Session) -> HostError:
     if error := locked(outcome, session):
         return error
     return HalfDoneError(
-        f"{session.connection.label}: the policy is not wholly in force: {_last_words(outcome)}. "
+        f"{session.connection.label}: the policy is not wholly in force: {last_words(outcome)}. "
         "What was in force before still denies; correct the cause and run `pulumi up` again"
     )
 
@@ -166,4 +164,4 @@ def _not_removed(outcome: Outcome, session: Session, bridges: Sequence[str]) -> 
             f"{label} still has the bridge {bridge}: without the policy it would be open. Take its network away first "
             f"(`virsh net-destroy`, or `ip link delete {bridge}`), then run `pulumi destroy` again"
         )
-    return HostError(f"{label}: the policy is not wholly removed: {_last_words(outcome)}; run `pulumi destroy` again")
+    return HostError(f"{label}: the policy is not wholly removed: {last_words(outcome)}; run `pulumi destroy` again")

@@ -7,6 +7,7 @@ from typing import Any, Literal, cast, get_args
 
 from providers.host.connection import Connection
 from providers.host.policy import HostState, InForce, Policy
+from providers.host.sshd import SshServer
 from providers.host.watched import Network, Pool, Watched
 
 Verb = Literal["apply", "read", "remove", "watch", "mend"]
@@ -22,6 +23,7 @@ class Request:
         policy: the wanted policy (apply), or the last known one (read, remove); none for an import.
         in_force: what the last run recorded, if there was one.
         watched: networks and pools to look at (watch) or to put right (mend).
+        sshd: the host's sshd, if it is that which is meant (apply, read, remove).
     """
 
     verb: Verb
@@ -29,6 +31,7 @@ class Request:
     policy: Policy | None = None
     in_force: InForce | None = None
     watched: Watched | None = None
+    sshd: SshServer | None = None
 
     def to_line(self) -> str:
         """One line, without its end."""
@@ -41,7 +44,7 @@ class Request:
         Raises:
             ValueError: the line is no request.
         """
-        data = _object(line, "verb", "connection", "policy", "in_force", "watched")
+        data = _object(line, "verb", "connection", "policy", "in_force", "watched", "sshd")
         if data["verb"] not in get_args(Verb):
             raise ValueError(f"unknown verb {data['verb']!r}")
         return cls(
@@ -50,7 +53,33 @@ class Request:
             policy=_policy(data["policy"]),
             in_force=_in_force(data["in_force"]),
             watched=None if data["watched"] is None else _watched(data["watched"]),
+            sshd=_sshd(data["sshd"]),
         )
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something that the owner has to hear while work is under way; the answer is still to come.
+
+    Attributes:
+        note: the sentence.
+    """
+
+    note: str
+
+    def to_line(self) -> str:
+        """One line, without its end."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_line(cls, line: str | bytes) -> "Note | None":
+        """The note that a line holds, or none if it holds something else."""
+        data: object = json.loads(line)
+        match data:
+            case {"note": str(text)}:
+                return cls(text)
+            case _:
+                return None
 
 
 @dataclass(frozen=True)
@@ -62,12 +91,14 @@ class Answer:
         error: the sentence for the owner when it went wrong.
         half_done: whether the host may have been changed all the same.
         health: of each network and pool: `in force`, or a sentence.
+        sshd: the host's sshd as it is now; none where nothing of ours is there.
     """
 
     state: HostState | None = None
     error: str = ""
     half_done: bool = False
     health: Mapping[str, str] = field(default_factory=dict[str, str])
+    sshd: SshServer | None = None
 
     def to_line(self) -> str:
         """One line, without its end."""
@@ -80,10 +111,10 @@ class Answer:
         Raises:
             ValueError: the line is no answer.
         """
-        data = _object(line, "state", "error", "half_done", "health")
-        state = data["state"]
+        data = _object(line, "state", "error", "half_done", "health", "sshd")
+        state, sshd = data["state"], _sshd(data["sshd"])
         if state is None:
-            return cls(error=data["error"], half_done=data["half_done"], health=data["health"])
+            return cls(error=data["error"], half_done=data["half_done"], health=data["health"], sshd=sshd)
         policy, in_force = _policy(state["policy"]), _in_force(state["in_force"])
         if policy is None or in_force is None:
             raise ValueError("a state without its policy")
@@ -107,6 +138,10 @@ def _watched(data: dict[str, Any]) -> Watched:
         pools={name: Pool(**one) for name, one in data["pools"].items()},
         uplinks=tuple(data["uplinks"]),
     )
+
+
+def _sshd(data: dict[str, Any] | None) -> SshServer | None:
+    return None if data is None else SshServer(**_tuples(data))
 
 
 def _policy(data: dict[str, Any] | None) -> Policy | None:

@@ -8,8 +8,9 @@ from providers.host.errors import HostError
 from providers.host.kinds import Kind, Way
 from providers.host.network_policy import NetworkPolicyKind
 from providers.host.network_watch import NetworkWatchKind
+from providers.host.ssh_server import SshServerKind
 
-KINDS: tuple[type[Kind], ...] = (NetworkPolicyKind, NetworkWatchKind)
+KINDS: tuple[type[Kind], ...] = (NetworkPolicyKind, NetworkWatchKind, SshServerKind)
 """Every resource type of this provider."""
 
 

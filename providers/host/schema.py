@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from providers.host import VERSION
 from providers.host.checks import KINDS, REQUIRED
+from providers.host.sshd import INPUTS as SSHD
 
 _TEXT: Mapping[str, object] = {"type": "string"}
 _TYPES: Mapping[str, Mapping[str, object]] = {
@@ -33,6 +34,7 @@ _NUMBERS = ("port", "confirmSeconds")
 def text() -> str:
     """The schema as JSON."""
     inputs: dict[str, Mapping[str, object]] = {name: _TYPES[kind] for name, kind in KINDS.items()}
+    sshd: dict[str, Mapping[str, object]] = {name: _TYPES[kind] for name, kind in SSHD.items()}
     settings = {name: {"type": "integer"} if name in _NUMBERS else _TEXT for name in _SETTINGS}
     return json.dumps(
         {
@@ -54,6 +56,13 @@ def text() -> str:
                     "requiredInputs": list(_WATCHED),
                     "properties": _WATCHED | {"health": _TYPES["map of texts"]},
                     "required": [*_WATCHED, "health"],
+                },
+                "twin-host:index:SshServer": {
+                    "description": "The sshd of one host: keys alone, and ports of its own.",
+                    "inputProperties": sshd,
+                    "requiredInputs": list(sshd),
+                    "properties": sshd | {"state": _TEXT},
+                    "required": [*sshd, "state"],
                 },
             },
         }

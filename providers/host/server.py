@@ -12,7 +12,7 @@ import grpc
 import grpc.aio
 from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.provider.experimental.server import ProviderServicer
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc, status_pb2
 
 from providers.host import VERSION
 from providers.host.client import Worker
@@ -72,8 +72,21 @@ def init_failed(error: InitFailedError) -> bytes:
     return status.SerializeToString()
 
 
+def teller(engine_address: str) -> Callable[[str], Awaitable[None]]:
+    """What shows the owner a sentence at once, as a warning of the engine's."""
+
+    async def tell(text: str) -> None:
+        async with grpc.aio.insecure_channel(engine_address) as channel:
+            engine: Any = engine_pb2_grpc.EngineStub(channel)
+            with suppress(grpc.aio.AioRpcError):  # the change waits all the same, and the error at its end says why
+                await engine.Log(engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=text))
+
+    return tell
+
+
 async def serve(engine_address: str, worker: Worker) -> None:
     """Serve until the engine ends us; the port goes to stdout first, as the engine expects."""
+    worker.tell = teller(engine_address)
     provider = HostProvider(worker)
     server = grpc.aio.server(
         interceptors=[OneLineErrors()], options=[("grpc.max_receive_message_length", _MESSAGE_LIMIT)]

@@ -12,8 +12,9 @@ import pyinfra.context
 from pyinfra.api.exceptions import ConnectError, NestedOperationError, PyinfraError
 
 from providers.host.connection import Connection, config_key
-from providers.host.deploy import Depth, HostSurvey, NetworkSurvey, Survey
+from providers.host.deploy import Depth, HostSurvey, NetworkSurvey, SshdSurvey, Survey
 from providers.host.errors import HostError
+from providers.host.seat import came_by_ssh
 
 _api: Any = pyinfra.api
 _context: Any = pyinfra.context
@@ -37,10 +38,12 @@ class Session:
 
     Args:
         connection: where the host is.
+        tell: hands a sentence on to the owner while work is under way.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, tell: Callable[[str], None] = print) -> None:
         self.connection = connection
+        self.tell = tell
         self._state: Any = None
 
     def survey(self, depth: Depth, settings: Sequence[str] = (), files: Sequence[str] = ()) -> Mapping[str, str]:
@@ -58,6 +61,14 @@ class Session:
             HostError: the host cannot be reached or answered nothing.
         """
         return self._answers(NetworkSurvey, networks=" ".join(networks), pools=" ".join(pools))
+
+    def survey_sshd(self) -> Mapping[str, str]:
+        """Ask the host what its sshd is like; changes nothing.
+
+        Raises:
+            HostError: the host cannot be reached or answered nothing.
+        """
+        return self._answers(SshdSurvey)
 
     def _answers(self, survey: type[Survey], **arguments: object) -> Mapping[str, str]:
         state, host = self._connected()
@@ -93,6 +104,11 @@ class Session:
             except PyinfraError as error:
                 raise self._lost(error) from error
         return Outcome(meta.did_succeed(), meta.stdout, meta.stderr)
+
+    @property
+    def needs_witness(self) -> bool:
+        """Whether a new login proves something and we cannot make one: whoever runs us here came by SSH."""
+        return self.connection.is_local and came_by_ssh()
 
     def renew(self) -> None:
         """Have the next step make a new connection with a new login, whatever became of this one."""

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from providers.host.deploy import mend
 from providers.host.errors import HalfDoneError, HostError
 from providers.host.lifelines import refusals
+from providers.host.runs import locked, run_name
 from providers.host.session import Session
-from providers.host.turns import locked, run_name
 from providers.host.watched import IN_FORCE, Watched
 from providers.host.watching import Seen, findings
 

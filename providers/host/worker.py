@@ -10,7 +10,7 @@ from typing import TextIO
 from providers.host.connection import Connection
 from providers.host.errors import HalfDoneError, HostError
 from providers.host.jobs import perform
-from providers.host.messages import Answer, Request
+from providers.host.messages import Answer, Note, Request
 from providers.host.session import Session, quiet
 
 
@@ -19,12 +19,17 @@ def serve(requests: TextIO, answers: TextIO) -> None:
 
     Args:
         requests: lines of `messages.Request`.
-        answers: where lines of `messages.Answer` go.
+        answers: where lines of `messages.Answer` go, and of `messages.Note` before them.
     """
     sessions: dict[Connection, Session] = {}
+
+    def tell(text: str) -> None:
+        answers.write(Note(text).to_line() + "\n")
+        answers.flush()
+
     for line in requests:
         request = Request.from_line(line)
-        session = sessions.setdefault(request.connection, Session(request.connection))
+        session = sessions.setdefault(request.connection, Session(request.connection, tell))
         try:
             answer = perform(request, session)
         except HostError as error:

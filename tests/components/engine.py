@@ -24,6 +24,7 @@ CLOUD_INIT = "libvirt:index/cloudInitDisk:CloudInitDisk"
 DOMAIN = "libvirt:index/domain:Domain"
 POLICY = "twin-host:index:NetworkPolicy"
 WATCH = "twin-host:index:NetworkWatch"
+SSHD = "twin-host:index:SshServer"
 
 Message: TypeAlias = Any
 """A message of the engine's protocol, which carries no usable types."""
@@ -37,6 +38,7 @@ PROVIDED: Mapping[str, Outputs] = {
     CLOUD_INIT: lambda _: {},
     DOMAIN: lambda _: {"arch": "x86_64"},
     WATCH: lambda given: {"health": dict.fromkeys([*given["networks"], *given["pools"]], "in force")},
+    SSHD: lambda _: {"state": "in force"},
     POLICY: lambda given: {"uplinksInForce": given["uplinks"] or ["eno1"], "firewalld": True},
 }
 

@@ -1,6 +1,5 @@
 """Changes that cut the owner's SSH, really made: the host takes each back by itself (N9)."""
 
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +12,7 @@ from sandbox.dell.world import World, in_dell, ssh, wait_for
 from sandbox.paths import checkout_id, content_key
 from tests.providers.host import Host
 from tests.providers.samples import RULESET, ZONE, inputs
+from tests.providers.worker import patched
 
 pytestmark = pytest.mark.sandbox
 
@@ -49,11 +49,6 @@ def host(world: World) -> Iterator[Host]:
     here.settings["confirmSeconds"] = "90"
     yield here
     here.delete(inputs())
-
-
-def patched(patch: str) -> tuple[str, ...]:
-    """A worker with one thing about it changed."""
-    return (sys.executable, "-c", f"import providers.host.worker as worker\n{patch}\nworker.main()")
 
 
 KILLED = (
@@ -209,3 +204,61 @@ def test_a_confirmation_by_the_old_session_would_prove_nothing(host: Host) -> No
     assert not gets_in(host)
     host.sh("nft delete table inet twin_vpc_host")
     host.worker = Host(host.world).worker
+
+
+def test_a_refused_removal_leaves_another_runs_change_under_its_guard(host: Host) -> None:
+    """Two bridges of ours are there, so the removal is refused; the change that waits is still taken back."""
+    state = host.create()
+    host.settings["confirmSeconds"] = "30"
+    host.worker = UNCONFIRMED
+    with pytest.raises(HostError):
+        host.update(state, sysctl="net.ipv4.ip_forward = 1\n# never confirmed\n")
+    host.worker = Host(host.world).worker
+    host.sh("ip link add br-private type bridge")
+    try:
+        with pytest.raises(HostError, match="still has the bridge br-private"):
+            host.delete(state)
+        assert not nothing_waits(host)
+        wait_for("the host to take it back", lambda: nothing_waits(host))
+    finally:
+        host.sh("ip link del br-private")
+    assert host.drift(state) == {}
+
+
+def test_nobody_but_root_can_hold_up_a_change_or_its_rollback(host: Host) -> None:
+    """A lock that a stranger holds where ours used to be, and a link where root used to write."""
+    host.sh(
+        "echo precious > /etc/precious; rm -f /run/lock/twin-vpc.lock; "
+        "runuser -u nobody -- ln -s /etc/precious /run/lock/twin-vpc.lock; "
+        "systemd-run -q --collect --unit=stranger --uid=nobody flock /var/lib sleep 600"
+    )
+    try:
+        state = host.create()
+        cut_off(host, state, ruleset=CUT_NEW)
+        assert gets_in(host)
+        assert host.sh("cat /etc/precious") == "precious\n"
+        assert host.sh("stat -c %a:%U /run/twin-vpc").split() == ["700:root"]
+    finally:
+        host.sh("systemctl stop stranger; rm /run/lock/twin-vpc.lock /etc/precious")
+
+
+def test_a_disk_that_is_full_by_then_does_not_hinder_the_rollback(host: Host) -> None:
+    """What was there before lies ready, so that all that is needed are renames."""
+    host.sh("cp -a /etc /tmp/etc && mount -t tmpfs -o size=32m full /etc && cp -a /tmp/etc/. /etc/ && rm -r /tmp/etc")
+    try:
+        state = host.create()
+        before = held(host)
+        host.settings["confirmSeconds"] = str(SECONDS)
+        host.worker = UNCONFIRMED
+        with pytest.raises(HostError):
+            host.update(state, ruleset=CUT_NEW)
+        host.sh("dd if=/dev/zero of=/etc/filler bs=4k 2>/dev/null; ! echo room > /etc/room 2>/dev/null")
+        assert not gets_in(host), "the control: it was in force"
+        wait_for("the host to take it back", lambda: nothing_waits(host))
+        assert gets_in(host)
+        wait_for("Docker to make its chains again", lambda: held(host) == before)
+        host.worker = Host(host.world).worker
+        host.sh("rm /etc/filler")
+        host.delete(inputs())
+    finally:
+        host.sh("umount -l /etc")

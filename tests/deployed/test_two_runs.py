@@ -20,7 +20,7 @@ from sandbox.project import STACK, Project
 pytestmark = pytest.mark.sandbox
 
 ALL = ("--yes", "--skip-preview", "--stack", STACK)
-LOCK = "/run/lock/twin-vpc.lock"
+LOCK = "/run/twin-vpc/lock"
 
 
 def wait_until(claim: Callable[[], bool], seconds: float = 60) -> None:

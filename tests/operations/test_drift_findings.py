@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from operations.drift.findings import APPLIES, POLICY, UP, WATCH, Finding, in_files, on_host
+from operations.drift.findings import APPLIES, POLICY, SSHD, UP, WATCH, Finding, in_files, on_host
 from operations.drift.steps import Step, steps
 from operations.errors import OperationError
 from sandbox.paths import ROOT
@@ -85,6 +85,20 @@ def test_what_a_refresh_has_recorded_is_named_although_nothing_differs_from_the_
     assert policy(op="refresh", service="changed by hand: x is stopped") == ["policy at boot: x is stopped"]
     ill = {"health": {"network public": "changed by hand: it is not running"}}
     assert [one.said for one in on_host([step(WATCH, ill, ill, "refresh")])] == ["it is not running"]
+
+
+def test_an_sshd_that_was_changed_is_named_by_its_file_and_by_what_it_does() -> None:
+    quiet = {"settings": "a\nb\n", "state": "in force"}
+    assert on_host([step(SSHD, quiet, quiet, "refresh")]) == ()
+    ill = {"settings": "a\nc\n", "state": "changed by hand: sshd listens on 22 too; x"}
+    found = on_host([step(SSHD, quiet, ill, "update", "settings", "state")])
+    assert [f"{one.what}: {one.said}" for one in found] == [
+        "sshd: sshd listens on 22 too",
+        "sshd: x",
+        "/etc/ssh/sshd_config.d/00-twin-vpc.conf: the file was edited: line 2 is `c`, not `b`",
+    ]
+    assert [one.said for one in on_host([step(SSHD, ill, ill, "refresh")])] == ["sshd listens on 22 too", "x"]
+    assert on_host([step(SSHD, quiet, None, "delete")]) == (Finding("sshd", "it is not there", SSHD),)
 
 
 def test_a_policy_that_is_gone_is_one_finding() -> None:

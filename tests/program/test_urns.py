@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.components.engine import NETWORK, RecordingEngine, pulumi_config
+from tests.components.engine import NETWORK, SSHD, RecordingEngine, pulumi_config
 from tests.program.main import run_main
 
 URNS = (
@@ -56,6 +56,16 @@ def made() -> RecordingEngine:
 
 def test_urns_are_what_is_deployed(made: RecordingEngine) -> None:
     assert tuple(sorted(one.urn for one in made.resources)) == URNS
+
+
+def test_an_sshd_that_is_managed_is_one_resource_more_and_comes_before_libvirt() -> None:
+    made = run_main("dell", pulumi_config() | {"twin-vpc:sshd": '{"managed":true}'})
+    component = "urn:pulumi:dell::twin-vpc::twin-vpc:host:HostSshd"
+    ours = (f"{component}$twin-host:index:SshServer::sshd", f"{component}::sshd")
+    assert sorted({one.urn for one in made.resources} - set(URNS)) == list(ours)
+    (libvirt,) = made.of("pulumi:providers:libvirt").values()
+    assert ours[0] in libvirt.dependencies
+    assert made.of(SSHD)["sshd"].inputs["ports"] == ["2200"]
 
 
 def test_blocks_bridges_and_leases_are_what_is_deployed(made: RecordingEngine) -> None:

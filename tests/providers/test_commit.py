@@ -44,13 +44,15 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
 
 
-def committed(session: Session, outcome: Outcome | HostError = FINE, ways: Sequence[Session] = ()) -> Outcome:
+def committed(
+    session: Session, outcome: Outcome | HostError = FINE, ways: Sequence[Session] = (), guard: Guard = GUARD
+) -> Outcome:
     def step() -> Outcome:
         if isinstance(outcome, HostError):
             raise outcome
         return outcome
 
-    return commit(session, GUARD, step, ways)
+    return commit(session, guard, step, ways)
 
 
 def test_a_change_is_confirmed_over_a_new_connection_and_its_words_are_handed_on() -> None:
@@ -83,6 +85,13 @@ def test_a_step_that_failed_stays_as_it_is_once_a_login_has_worked() -> None:
     session = Scripted("kept")
     assert committed(session, failed) == Outcome(succeeded=False, stdout="", stderr="sysctl: no such key")
     assert session.asked == ["keep"], "not confirmed: the next change goes back further than this one"
+
+
+def test_a_step_of_sshd_that_failed_is_taken_back_and_its_own_reason_is_handed_on() -> None:
+    failed = Outcome(succeeded=False, stdout=f"{ARMED}{ENDED}", stderr="sshd listens on 22 and should on 2200")
+    session = Scripted("rolled-back")
+    assert committed(session, failed, guard=Guard("sshd", 10, "0123")).stderr == failed.stderr
+    assert session.asked == ["undo"], "half an sshd may let nobody in"
 
 
 @pytest.mark.parametrize(
@@ -137,3 +146,38 @@ def test_words_that_nobody_expects_are_no_confirmation() -> None:
     session = Scripted("welcome to dell", "confirmed")
     committed(session)
     assert session.logins == 2
+
+
+class Beside(Scripted):
+    """A session of somebody who came to the host by SSH and runs Pulumi there."""
+
+    def __init__(self, *script: str | HostError) -> None:
+        super().__init__(*script)
+        self.told: list[str] = []
+        self.tell = self.told.append
+
+    @property
+    def needs_witness(self) -> bool:
+        return True
+
+
+def test_who_came_by_ssh_is_told_a_command_and_does_not_confirm_for_himself() -> None:
+    session = Beside("armed", "armed", "confirmed")
+    assert committed(session).succeeded
+    assert session.asked == ["look"] * 3
+    (told,) = session.told
+    assert told.startswith(
+        "sh /var/lib/twin-vpc-guard/policy/guard confirm policy: run this within 10 s from a new SSH"
+    )
+
+
+def test_without_a_witness_it_is_taken_back_and_the_command_is_named() -> None:
+    with pytest.raises(HostError, match=r"nobody who had logged in anew ran `sh .*guard confirm policy`\). The host"):
+        committed(Beside("armed", "rolled-back"))
+
+
+def test_a_step_that_failed_without_a_witness_is_taken_back_at_once() -> None:
+    failed = Outcome(succeeded=False, stdout=f"{ARMED}{ENDED}", stderr="sysctl: no such key")
+    session = Beside("rolled-back")
+    assert committed(session, failed).stderr == failed.stderr
+    assert (session.asked, session.told) == (["undo"], [])

@@ -98,7 +98,22 @@ def test_shell_programs_parse(program: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_there_are_nine_shell_programs() -> None:
+def test_there_are_ten_shell_programs() -> None:
     assert [path.stem for path in SHELL] == [
-        "alone", "guard", "install", "load", "mend", "remove", "stage", "survey", "watch",
+        "alone", "guard", "install", "load", "mend", "remove", "sshd", "stage", "survey", "watch",
     ]  # fmt: skip
+
+
+def test_what_a_killed_reload_took_is_joined_with_what_came_since_and_nothing_stands_twice() -> None:
+    kept = {"zone a": {"ports": [("22", "tcp")], "interfaces": ["eth0", "eth1"], "masquerade": True, "target": "x"}}
+    now = {
+        "zone a": {"ports": [("80", "tcp")], "interfaces": [], "masquerade": False, "target": "y"},
+        "zone b": {"ports": [], "interfaces": ["eth1"]},
+    }
+    assert reload_firewalld.joined(kept, now) == {
+        "zone a": {
+            "ports": [("80", "tcp"), ("22", "tcp")], "interfaces": ["eth0"], "masquerade": True, "target": "y",
+        },
+        "zone b": {"ports": [], "interfaces": ["eth1"]},
+    }  # fmt: skip
+    assert reload_firewalld.joined({}, now) == now

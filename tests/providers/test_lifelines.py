@@ -138,7 +138,7 @@ def test_a_mend_that_finds_another_run_says_who_it_is() -> None:
 @pytest.mark.parametrize("held", [True, False])
 def test_the_program_takes_no_step_while_another_run_has_the_host(tmp_path: Path, *, held: bool) -> None:
     lock, trace = tmp_path / "lock", tmp_path / "trace"
-    alone = shell("alone").replace("/run/lock/twin-vpc.lock", str(lock))
+    alone = shell("alone").replace("/run/twin-vpc/lock", str(lock))
     steps = shell("mend").replace("ip link set dev", f"echo >>{trace}")
     with lock.open("w") as other:
         if held:

@@ -1,5 +1,6 @@
 """The provider against a real host over SSH: a second sandbox beside the checkout's own, for these tests alone."""
 
+import shlex
 import time
 from pathlib import Path
 from typing import TypeVar
@@ -8,6 +9,7 @@ import pytest
 
 from providers.host import wire
 from providers.host.errors import HostError
+from providers.host.files import remote
 from sandbox import dell
 from sandbox.command import run
 from tests.providers.host import Host
@@ -314,3 +316,24 @@ def test_the_units_are_right_in_systemds_eyes(host: Host) -> None:
     said = host.sh("systemd-analyze verify twin-vpc.service twin-vpc-hold.service twin-vpc-docker.service 2>&1")
     assert said == ""
     assert host.sh("systemctl is-active nftables || true").strip() == "inactive", "enabling ours starts nobody else"
+
+
+def test_what_a_killed_reload_took_from_others_is_given_back_by_the_next(host: Host) -> None:
+    """Port 1234 is the owner's and set at run time only, like the one by which he may have come in."""
+    reload = remote("reload_firewalld")
+    killed = reload.replace("    client.reload()\n", "    client.reload()\n    import os; os.kill(os.getpid(), 9)\n")
+    assert killed != reload
+    policy = "firewall-cmd -q --policy=owners"
+    host.sh("firewall-cmd -q --permanent --new-policy=owners; firewall-cmd -q --reload")
+    host.sh(f"firewall-cmd -q --zone=public --add-port=1234/tcp; {policy} --add-service=http")
+    try:
+        told = "echo go | python3 -Es -c"
+        host.sh(f"{told} {shlex.quote(killed)} || true")
+        assert "1234" not in host.sh("firewall-cmd --zone=public --list-ports"), "the control: it was lost"
+        host.sh("firewall-cmd -q --zone=public --add-port=4321/tcp")
+        host.sh(f"{told} {shlex.quote(reload)}")
+        assert set(host.sh("firewall-cmd --zone=public --list-ports").split()) == {"1234/tcp", "2200/tcp", "4321/tcp"}
+        assert host.sh("firewall-cmd --policy=owners --list-services").split() == ["http"]
+        assert host.sh("ls /run/twin-vpc") == ""
+    finally:
+        host.sh("firewall-cmd -q --permanent --delete-policy=owners; firewall-cmd -q --reload; rmdir /run/twin-vpc")

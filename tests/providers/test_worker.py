@@ -17,7 +17,7 @@ from providers.host import client, wire
 from providers.host.client import Worker
 from providers.host.connection import Connection
 from providers.host.errors import HostError
-from providers.host.messages import Answer, Request
+from providers.host.messages import Answer, Note, Request
 from providers.host.policy import HostState
 from providers.host.session import explain
 from tests.providers.samples import URN, inputs, outputs
@@ -196,3 +196,20 @@ def test_the_schema_knows_every_property() -> None:
     for name in outputs():
         assert f'"{name}"' in schema
     assert plugin.end(signal.SIGTERM) == (0, "")
+
+
+def test_a_note_reaches_the_owner_before_the_answer_comes() -> None:
+    async def ask() -> list[str]:
+        told: list[str] = []
+
+        async def tell(text: str) -> None:
+            told.append(text)
+
+        lines = f"echo '{Note('wait').to_line()}'; echo '{Answer().to_line()}'"
+        worker = Worker(("sh", "-c", f"read -r _; {lines}; read -r _"))
+        worker.tell = tell
+        assert await worker.ask(Request("read", Connection("local"))) == Answer()
+        await worker.end()
+        return told
+
+    assert asyncio.run(ask()) == ["wait"]

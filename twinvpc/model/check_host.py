@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from ipaddress import IPv4Network
-from itertools import combinations
+from itertools import combinations, product
 
 from twinvpc.model.check_network import is_private
 from twinvpc.model.libvirt import BRIDGE_PREFIX, LibvirtStack
@@ -31,11 +31,16 @@ def check_host(stack: LibvirtStack, network: Network | None, source: Source) -> 
 
 
 def _check_port(stack: LibvirtStack, source: Source) -> Iterator[Problem]:
-    for name, addresses in stack.segments.items():
-        if addresses.ssh_ports.first <= stack.host.port <= addresses.ssh_ports.last:
-            what = f"port {stack.host.port} lies in {addresses.ssh_ports} of segment `{name}`"
+    named: list[tuple[KeyPath, int]] = [(("host", "port"), stack.host.port)]
+    named += [(("sshd", "also", number), port) for number, port in enumerate(stack.sshd.also)]
+    for (name, addresses), (where, port) in product(stack.segments.items(), named):
+        if addresses.ssh_ports.first <= port <= addresses.ssh_ports.last:
+            what = f"port {port} lies in {addresses.ssh_ports} of segment `{name}`"
             rule, way_out = "the host forwards those ports to machines", "give the host's sshd another port"
-            yield source.problem(("host", "port"), what, rule, way_out)
+            yield source.problem(where, what, rule, way_out)
+    if stack.sshd.also and not stack.sshd.managed:
+        what, rule = "ports of an sshd that is left as it is", "its settings are ours only where `managed` is true"
+        yield source.problem(("sshd", "also"), what, rule, "write `managed: true` beside it, or remove it")
 
 
 def _check_interfaces(stack: LibvirtStack, source: Source) -> Iterator[Problem]:

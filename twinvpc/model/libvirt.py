@@ -5,7 +5,7 @@ from ipaddress import IPv4Address
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, StrictInt
+from pydantic import BeforeValidator, Field, StrictBool, StrictInt
 
 from twinvpc.model.base import Address, Block, ConfigModel, InterfaceName, Name, UserName
 from twinvpc.model.machines import WELL_KNOWN_PORT, Image, Limits, Machine
@@ -150,6 +150,18 @@ class Host(ConfigModel):
     confirm_seconds: Annotated[StrictInt, Field(ge=10, le=3600)] = 120
 
 
+class Sshd(ConfigModel):
+    """The host's own sshd: left as it is, unless it is said to be managed.
+
+    Attributes:
+        managed: whether its settings are ours: public key only, on `host.port` alone. Off by default.
+        also: ports that it listens on besides, so that `host.port` can move there later without a moment's lock-out.
+    """
+
+    managed: StrictBool = False
+    also: tuple[SshPort, ...] = ()
+
+
 class Docker(ConfigModel):
     """Docker's networks on the host, which no segment may touch.
 
@@ -192,6 +204,7 @@ class LibvirtStack(ConfigModel):
     Attributes:
         kind: tells this substrate from the others.
         host: the workstation.
+        sshd: its sshd.
         docker: its Docker networks.
         tailnet: its Tailscale interface, if it has one.
         segments: addresses of every segment of network.yaml.
@@ -203,6 +216,7 @@ class LibvirtStack(ConfigModel):
 
     kind: Literal["libvirt"]
     host: Host
+    sshd: Sshd = Field(default_factory=Sshd)
     docker: Docker
     tailnet: Tailnet | None = None
     segments: dict[Name, SegmentAddresses]

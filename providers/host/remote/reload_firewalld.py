@@ -5,18 +5,32 @@ direct interface, it empties iptables: Docker, told by a signal, makes most of i
 those that isolate one bridge from another), and the owner's in DOCKER-USER would be lost. So what was there goes back
 at once, each table in one transaction; Docker adds only what it does not find.
 
+What was set at run time is written down before the reload: who is killed in between may have taken the owner's only way
+in, and whoever reloads next gives it back. Tables of iptables are not: what Docker has made meanwhile would be lost.
+
 Reads `go` from stdin before it reloads, so that what takes long to start can start early.
 """
 
+import ast
 import importlib
 import re
 import subprocess
 import sys
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
 
 OURS = "twin-vpc"
-FIXED = ("version", "name", "short", "description", "target", "ingress_priority", "egress_priority")
-"""Settings of a zone that cannot be changed at run time."""
+KEPT = Path("/run/twin-vpc/firewalld")
+"""What is to be given back, for as long as it was not; in /run, as a reboot ends all that was set at run time."""
+FIXED = (
+    *("version", "name", "short", "description", "target"),
+    *("priority", "ingress_priority", "egress_priority"),
+)
+"""Settings of a zone or a policy that cannot be changed at run time."""
+
+Settings = Mapping[str, Mapping[str, Any]]
+"""Settings by `zone` or `policy` and its name."""
 
 
 def saved(family: str) -> str:
@@ -43,24 +57,83 @@ def _without_idle_chains(table: str) -> str:
     return "".join(line for line in lines if not re.match(r":\S+ ACCEPT ", line) or line[1:].split()[0] in used)
 
 
+def at_run_time(client: Any) -> Settings:  # noqa: ANN401 - firewalld's client carries no types
+    """Settings in force of everybody's zones and policies but ours."""
+    zones = {f"zone {name}": client.getZoneSettings(name) for name in client.getZones() if name != OURS}
+    policies = {
+        f"policy {name}": client.getPolicySettings(name) for name in client.getPolicies() if not name.startswith(OURS)
+    }
+    return {name: settings.getSettingsDict() for name, settings in (zones | policies).items()}
+
+
+def joined(kept: Settings, now: Settings) -> Settings:
+    """What a run that was killed has not given back, and what came since; nothing stands in two zones at once."""
+    placed = {item for settings in now.values() for key in ("interfaces", "sources") for item in settings.get(key, ())}
+    return {name: _both(kept.get(name, {}), settings, placed) for name, settings in now.items()}
+
+
+def _both(kept: Mapping[str, Any], now: Mapping[str, Any], placed: Collection[object]) -> Mapping[str, Any]:
+    both: dict[str, Any] = dict(now)
+    for key, value in kept.items():
+        if key not in now or key in FIXED:
+            continue
+        lost = _lost(cast("list[Any]", value), now[key], placed) if isinstance(value, list) else None
+        both[key] = value if lost is None else [*now[key], *lost]
+    return both
+
+
+def _lost(kept: Sequence[Any], now: Sequence[Any], placed: Collection[object]) -> Sequence[Any]:
+    return [item for item in kept if item not in now and item not in placed]
+
+
+def kept() -> Settings:
+    """What a run that was killed has written down and not given back."""
+    try:
+        return dict(ast.literal_eval(KEPT.read_text(encoding="utf-8")))
+    except (OSError, ValueError, SyntaxError):
+        return {}
+
+
+def keep(settings: Settings) -> None:
+    """Write down what is to be given back, whole or not at all."""
+    KEPT.parent.mkdir(mode=0o700, exist_ok=True)
+    new = KEPT.with_suffix(".new")
+    new.write_text(repr(settings), encoding="utf-8")
+    new.rename(KEPT)
+
+
+def give_back(client: Any, before: Settings) -> None:  # noqa: ANN401
+    """Set what is in force otherwise than before."""
+    library: Any = importlib.import_module("firewall.client")
+    for where, now in at_run_time(client).items():
+        kind, _, name = where.partition(" ")
+        wanted = before.get(where, {})
+        changed = [key for key, value in wanted.items() if key not in FIXED and now.get(key) != value]
+        if not changed:
+            continue
+        if kind == "zone":
+            typed = library.FirewallClientZoneSettings(dict(wanted)).getSettingsDbusDict()
+            client.fw_zone.setZoneSettings2(name, {key: typed[key] for key in changed})
+        else:
+            typed = library.FirewallClientPolicySettings(dict(wanted)).getSettingsDbusDict()
+            client.fw_policy.setPolicySettings(name, {key: typed[key] for key in changed})
+
+
 def main() -> None:
     """Reload, and give back."""
     client: Any = importlib.import_module("firewall.client").FirewallClient()
-    zones = {name: client.fw_zone.getZoneSettings2(name) for name in client.getZones() if name != OURS}
+    before = joined(kept(), at_run_time(client))
     tables = {family: saved(family) for family in ("iptables", "ip6tables")}
     if sys.stdin.readline() != "go\n":  # whoever started us has given up
         return
+    keep(before)
     client.reload()
-    for family, before in tables.items():
-        text = without_idle_chains(before)
-        if before and rules(saved(family)) != rules(before):
-            subprocess.run([f"{family}-restore", "--wait", "--counters"], input=text, text=True, check=True)
-    known = set(client.getZones())
-    for name, settings in zones.items():
-        now = client.fw_zone.getZoneSettings2(name) if name in known else settings
-        changed = {key: value for key, value in settings.items() if key not in FIXED and now.get(key) != value}
-        if changed:
-            client.fw_zone.setZoneSettings2(name, changed)
+    for family, text in tables.items():
+        if text and rules(saved(family)) != rules(text):
+            restored = without_idle_chains(text)
+            subprocess.run([f"{family}-restore", "--wait", "--counters"], input=restored, text=True, check=True)
+    give_back(client, before)
+    KEPT.unlink()
 
 
 if __name__ == "__main__":

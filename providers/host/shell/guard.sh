@@ -4,6 +4,7 @@
 #                                 arms the rollback if anything would change, then runs the program
 #   guard settle KIND TOKEN WHAT  look: what became of it; confirm: it stays; keep: it stays, but what was there before
 #                                 it counts as the last confirmed; undo: take it back now
+#   guard confirm KIND            the owner's own word that it stays; counts only from an SSH login made after it, from elsewhere
 #   guard rollback KIND           what the timer runs
 #   guard boot KIND               the same before anything of it is loaded, after a reboot in between
 #   guard drop KIND               forget it all, when what it guards is taken away on purpose
@@ -26,7 +27,10 @@ policy) stage=/run/twin-vpc-stage ;;
 sshd) stage=/run/twin-vpc-stage-sshd ;;
 *) exit 2 ;;
 esac
-here=/var/lib/twin-vpc-guard/$kind
+base=/var/lib/twin-vpc-guard
+here=$base/$kind
+# Beside what it was copied from: all that a rollback needs then are renames, which a full disk does not hinder.
+saved=/etc/twin-vpc-before-$kind
 name=twin-vpc-rollback-$kind
 
 # paths: what a change of this kind may touch, and so what is saved before and put back after.
@@ -39,13 +43,27 @@ paths() {
         done
         find /etc/firewalld/policies -name 'twin-vpc*.xml' 2>/dev/null
     else
-        cat "$stage/paths" 2>/dev/null || cat "$here/paths" 2>/dev/null
+        echo /etc/ssh/sshd_config.d/00-twin-vpc.conf
     fi
 }
 
-# One at a time: a confirmation and a rollback that come together must not both win.
+# One at a time: a confirmation and a rollback that come together must not both win. Nobody but root can open the lock, so
+# nobody else can keep it.
 alone() {
-    exec 7</var/lib && flock 7
+    for _ in 1 2 3 4 5; do
+        mkdir -p -m 0700 "$base" && chmod 0700 "$base" || return 1
+        command exec 7>>"$base/lock" || continue # plain `exec` would end the program
+        flock -w "${PATIENCE:-60}" 7 || break
+        # Whoever has just ended may have taken the file along.
+        [ /proc/self/fd/7 -ef "$base/lock" ] && return 0
+    done
+    echo "another program holds $base/lock" >&2
+    return 1
+}
+
+# leave: what is left where nothing waits any more is the lock alone.
+leave() {
+    [ "$(ls -A "$base")" != lock ] || rm -rf "$base"
 }
 
 # changes: whether what is staged differs from what is in place. A repair of the kernel alone is no change: it loads what
@@ -56,10 +74,10 @@ changes() {
     done
     for file in $(paths); do
         [ -f "$file" ] && [ ! -e "$stage$file" ] && [ ! -L "$file" ] && case $file in
-        /etc/firewalld/*) return 0 ;;
+        /etc/firewalld/* | /etc/ssh/*) return 0 ;;
         esac
     done
-    [ "$kind" != sshd ] || [ -e "$stage/changes" ]
+    return 1
 }
 
 # settings: values in force of every sysctl setting that the staged file or the one in place names.
@@ -72,16 +90,17 @@ settings() {
 }
 
 save() {
-    rm -rf "$here" && mkdir -p "$here" || return 1
+    rm -rf "$here" "$saved" "$saved.new" && mkdir -p "$here" "$saved.new/replaced" || return 1
     for path in $(paths); do
         [ ! -e "$path" ] && [ ! -L "$path" ] || echo "$path"
         [ -d "${path%/*}" ] || echo "${path%/*}" >>"$here/folders"
     done >"$here/there"
     paths >"$here/paths"
-    tar -c -P -f "$here/before.new" -T "$here/there" || return 1
+    (cd / && sed 's,^/,,' "$here/there" | xargs -r cp -a --parents -t "$saved.new") || return 1
     [ "$kind" != policy ] || settings >"$here/settings"
+    sync -f /etc
     # Last, by one rename: without it nothing was saved.
-    mv "$here/before.new" "$here/before.tar"
+    mv "$saved.new" "$saved"
 }
 
 unit_text() {
@@ -107,12 +126,13 @@ END
 # arm SECONDS TOKEN BRIDGES: from here on the change is taken back unless `settle` hears of it in time. One that waits
 # already, after a run that was killed, hands on what it had saved: that was the last confirmed.
 arm() {
-    [ -e "$here/before.tar" ] && [ ! -e "$here/result" ] || save || return 1
+    [ -d "$saved" ] && [ ! -e "$here/result" ] || save || return 1
     cp "$stage/guard/"* "$here/" && echo "$3" >"$here/bridges" || return 1
     unit_text >"$systemd/$name.service" && chmod 0644 "$systemd/$name.service" || return 1
     # By hand, not by `enable`: systemd reads it at the next boot only, and need not read all units again now.
     mkdir -p -m 0755 "$systemd/sysinit.target.wants" &&
         ln -sf "../$name.service" "$systemd/sysinit.target.wants/$name.service" || return 1
+    rm -f "$here/confirmed" && cut -d. -f1 /proc/uptime >"$here/since" || return 1
     echo "$2" >"$here/armed.new" && mv "$here/armed.new" "$here/armed" || return 1
     sync -f "$here" "$systemd"
     systemctl --quiet stop "$name-timer.timer" "$name-timer.service" 2>/dev/null
@@ -133,9 +153,7 @@ disarm() {
 }
 
 forget() {
-    rm -rf "$here"
-    rmdir "${here%/*}" 2>/dev/null
-    return 0
+    rm -rf "$here" "$saved" "$saved.new"
 }
 
 # A program that still runs is ended: it would undo the undoing.
@@ -145,10 +163,26 @@ end_program() {
     rm -f "$here/pid"
 }
 
+# put_back PATH: by a rename, and a folder by two; what came back in an earlier try is no longer among what was saved.
+put_back() {
+    if [ ! -e "$saved$1" ] && [ ! -L "$saved$1" ]; then
+        return 0
+    fi
+    if [ -d "$1" ] && [ ! -L "$1" ]; then
+        rm -rf "$saved/replaced/${1##*/}" && mv -T "$1" "$saved/replaced/${1##*/}" || return 1
+    fi
+    mkdir -p "${1%/*}" && mv -fT "$saved$1" "$1"
+}
+
 put_files_back() {
-    [ -e "$here/before.tar" ] || return 1
-    { cat "$here/paths"; paths; } | sort -u | while read -r path; do rm -rf "$path"; done
-    tar -x -P -f "$here/before.tar" || return 1
+    [ -d "$saved" ] || return 1
+    { cat "$here/paths"; paths; } | sort -u | while read -r path; do
+        if ! grep -qxF "$path" "$here/there"; then
+            rm -rf "$path" || exit 1
+        else
+            put_back "$path" || exit 1
+        fi
+    done || return 1
     [ ! -e "$here/folders" ] || sort -ru "$here/folders" | while read -r folder; do
         [ ! -d "$folder" ] || rmdir --ignore-fail-on-non-empty "$folder"
     done
@@ -196,10 +230,7 @@ reload_firewalld() {
 }
 
 put_sshd_in_force() {
-    done=0
-    reload_firewalld || done=1
-    sh "$here/sshd" restored || done=1
-    return "$done"
+    sh "$here/sshd" restored
 }
 
 # roll_back [boot]: after a boot the files are enough, everything else is loaded from them.
@@ -220,6 +251,44 @@ roll_back() {
     return 0
 }
 
+# login: where the SSH session came from that this program descends from, and how long after the boot it began; `sudo`
+# hides the one from the environment, but not from the first process of the session.
+login() {
+    below='' pid=$$
+    while [ "$pid" -gt 1 ]; do
+        said=$(cat "/proc/$pid/stat") || return 1
+        name=${said#*(}
+        rest=${said##*) }
+        case ${name%)*} in
+        sshd | sshd-session)
+            [ -n "$below" ] || return 1
+            # shellcheck disable=SC2086 # words of proc(5), from the third on
+            set -- $rest
+            shift 19
+            printf '%s %s\n' "$(($1 / $(getconf CLK_TCK)))" "$(tr '\0' '\n' <"/proc/$below/environ" | sed -n 's/^SSH_CONNECTION=//p')"
+            return
+            ;;
+        esac
+        below=$pid
+        rest=${rest#* }
+        pid=${rest%% *}
+    done
+    return 1
+}
+
+# confirm: what an old session says proves nothing, nor what comes over the loopback.
+confirm() {
+    [ -e "$here/armed" ] || { echo 'nothing waits for a confirmation' >&2 && return 1; }
+    # shellcheck disable=SC2046 # began, client, its port, server, its port
+    set -- $(login)
+    case ${2-} in '' | 127.* | ::1 | "${4-}") set -- 0 ;; esac
+    if [ "${1:-0}" -le "$(cat "$here/since")" ]; then
+        echo 'this proves nothing: log in anew by SSH, from another machine, and say it there' >&2
+        return 1
+    fi
+    cp "$here/armed" "$here/confirmed" && disarm && rm -rf "$saved" && echo confirmed
+}
+
 # settle TOKEN WHAT
 settle() {
     if [ "$(cat "$here/armed" 2>/dev/null)" = "$1" ]; then
@@ -234,6 +303,9 @@ settle() {
             ;;
         *) echo armed ;;
         esac
+    elif [ "$(cat "$here/confirmed" 2>/dev/null)" = "$1" ]; then
+        forget
+        echo confirmed
     elif [ "$(cat "$here/result" 2>/dev/null)" = "$1" ]; then
         forget
         echo rolled-back
@@ -244,15 +316,18 @@ settle() {
 
 # run SECONDS TOKEN BRIDGES PROGRAM [ARGUMENT…]
 run() {
-    alone
-    if [ -e "$here/armed" ] || [ -e "$here/before.tar" ] || changes; then
+    alone || exit 27
+    if [ -e "$here/armed" ] || [ -d "$saved" ] || changes; then
         arm "$1" "$2" "$3" || {
             disarm
+            [ -e "$here/result" ] || [ -d "$saved" ] || rm -rf "$here" "$saved.new"
+            leave
             echo "the rollback ($kind) cannot be armed" >&2
             exit 27
         }
         echo 'guard: armed'
     else
+        leave
         echo 'guard: idle'
     fi
     program=$4
@@ -271,8 +346,12 @@ run() {
 case $word in
 run) run "$@" ;;
 settle) alone && settle "$@" ;;
+confirm) alone && confirm ;;
 rollback) alone && roll_back ;;
 boot) alone && roll_back boot ;;
 drop) alone && disarm && forget ;;
 *) exit 2 ;;
 esac
+code=$?
+leave
+exit "$code"

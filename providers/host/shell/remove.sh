@@ -5,6 +5,7 @@
 #   $4          the text of `reload_firewalld`
 #   $5          who runs this
 #   $6          the text of `alone`
+#   $7          the text of `guard`
 #   exit        31: one of our bridges is still there, 21 to 27 as in the installation
 set -u
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
@@ -20,6 +21,8 @@ for bridge in $bridges; do
         exit 31
     fi
 done
+# Only now: a removal that is refused leaves another run's change under its guard.
+sh -c "$7" twin-vpc drop policy || exit 27
 
 # others_set PATTERN: whether a sysctl file of somebody's switches such a setting on.
 others_set() {
@@ -92,3 +95,4 @@ fi
 
 sh -c "$loader" /load unload || exit 22
 rm -rf /run/twin-vpc-stage /run/twin-vpc.tell-* /etc/twin-vpc "$lock" || exit 21
+rmdir --ignore-fail-on-non-empty "${lock%/*}"

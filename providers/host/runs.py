@@ -1,4 +1,4 @@
-"""Whose turn it is to change the host: the name that a run locks it under, and what a run says that finds it locked."""
+"""Who we are to another run that changes the same host, and what a program there said when it failed."""
 
 import getpass
 import os
@@ -27,3 +27,8 @@ def locked(outcome: Outcome, session: Session) -> HostError | None:
         f"{session.connection.label} is being changed by another run ({who.removeprefix(_LOCKED)}); this one has "
         "changed nothing there. Wait until that one has ended, then run it again"
     )
+
+
+def last_words(outcome: Outcome) -> str:
+    """The last line that a program said about its failure."""
+    return next((line for line in reversed(outcome.stderr.splitlines()) if line.strip()), "it gave no reason")
