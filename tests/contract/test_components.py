@@ -96,7 +96,7 @@ def built(kind: type[Good], *, explicit: bool = True) -> RecordingEngine:
 def test_every_component_of_ours_keeps_to_the_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kinds = all_components(modules())
     assert {kind.__name__ for kind in kinds} >= {"HostPolicy", "Vpc", "StoragePools"}, "they are found by themselves"
-    config = machines.config(machines.furnish(tmp_path, monkeypatch))
+    config = machines.config(machines.furnish(tmp_path, monkeypatch)) | {"twin-vpc:sshd": '{"managed": true}'}
     assert findings(kinds, run_main("dell", config)) == []
 
 
