@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from providers.host.deploy import mend
-from providers.host.errors import HalfDoneError
+from providers.host.errors import HalfDoneError, HostError
 from providers.host.session import Session
 from providers.host.watched import IN_FORCE, Watched
 from providers.host.watching import Finding, Seen, findings
@@ -23,9 +23,11 @@ def mended(watched: Watched, session: Session) -> Mapping[str, str]:
 
     Raises:
         HalfDoneError: a step failed, or did not help.
-        HostError: the host cannot be reached, or libvirt does not answer there.
+        HostError: the host cannot be reached, libvirt does not answer there, or something of a stranger's has our name.
     """
     found = _look(watched, session)
+    if strange := [f"{name}: {one.said[0]}; {one.way_out}" for name, one in found.items() if one.way_out]:
+        raise HostError(f"{session.connection.label}: nothing was overwritten: {'. '.join(strange)}. Then `pulumi up`")
     steps = [step for finding in found.values() for step in finding.steps]
     if not steps:
         return {name: finding.health for name, finding in found.items()}
