@@ -208,8 +208,9 @@ def _parsed(text: str) -> _Rule:
 
 def _names_ours(rule: _Rule, ours: Ours) -> bool:
     """Whether a rule speaks of our bridges or blocks, and not of everything."""
-    links = any(getattr(rule, flag) and any(rule.link(flag, one) for one in ours.bridges) for flag in ("into", "out"))
-    nets = [net for flag in ("source", "destination") if (net := rule.net(flag)) and net.prefixlen]
+    said = {flag for flag in ("into", "out", "source", "destination") if getattr(rule, flag)} - rule.negated
+    links = any(rule.link(flag, one) for flag in said & {"into", "out"} for one in ours.bridges)
+    nets = [net for flag in said & {"source", "destination"} if (net := rule.net(flag)) and net.prefixlen]
     return links or any(net.overlaps(block) for net in nets for block in ours.blocks)
 
 

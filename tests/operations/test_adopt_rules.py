@@ -80,6 +80,7 @@ def test_narrowed_by_our_sign_it_closes_nothing_of_ours(rule: str) -> None:
         "-i virbr2 -o virbr9 -j DROP",
         "-j DOCKER-USER",
         "-o docker0 -j ACCEPT",
+        "-i br-1cd8eade7158 ! -o br-1cd8eade7158 -j ACCEPT",
         "-s 10.0.9.0/24 -j DROP",
         "-m conntrack --ctstate INVALID -j DROP",
         "-m mark --mark 0x0/0x1000000 -j DROP",
