@@ -44,7 +44,7 @@ def _state(remote: Remote, wish: Wish, moves: Mapping[str, str]) -> str:
     except OperationError as unseen:
         return f"machines may be plugged into nothing, which cannot be seen ({unseen})"
     gone = [name for name in wish.bridges if found.network(name) is None]
-    loose = [one.name for one in found.machines if any(not interface.port_of for interface in one.now)]
+    loose = sorted(one.name for one in found.machines if any(not interface.port_of for interface in one.now))
     said = [f"there is no network {', '.join(gone)}"] if gone else []
     said += [f"{', '.join(loose)} run on, plugged into nothing" if loose else "every machine is plugged in"]
     return "; ".join([*said, *([failed] if failed else [])])
