@@ -50,10 +50,11 @@ def adopt_command(
     check: Annotated[bool, typer.Option("--check", help="only show; so it is without --yes, too")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="do it: back up, take away, `pulumi up`, plug in again")] = False,
     undo: Annotated[bool, typer.Option("--undo", help="go back to the backup, with --yes")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="with --undo: files that you changed since stay so")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Take over a host whose networks were made by hand: shows every conflict; nothing is changed without --yes."""
-    raise typer.Exit(adopt(stack, move or [], yes=yes and not check, undo=undo, as_json=as_json))
+    raise typer.Exit(adopt(stack, move or [], yes=yes and not check, undo=undo, keep=keep, as_json=as_json))
 
 
 @app.command("reattach")

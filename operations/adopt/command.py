@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from operations.adopt import show, work
-from operations.adopt.conflicts import Conflict, Fate
+from operations.adopt.conflict import Conflict, Fate
 from operations.errors import OperationError
 from operations.project import find_project
 
 FINE, LEFT = 0, 1
 
 
-def adopt(stack: str, moves: Sequence[str], *, yes: bool, undo: bool, as_json: bool) -> int:
+def adopt(stack: str, moves: Sequence[str], *, yes: bool, undo: bool, keep: bool, as_json: bool) -> int:
     """Show what stands in the way, and with `yes` take the host over; or undo that.
 
     Args:
@@ -21,6 +21,7 @@ def adopt(stack: str, moves: Sequence[str], *, yes: bool, undo: bool, as_json: b
         moves: `machine=segment` each.
         yes: do it; without, nothing is changed.
         undo: go back to the last backup.
+        keep: with `undo`, leave files that you have changed since as they are.
         as_json: the result as JSON on standard output.
 
     Returns:
@@ -31,7 +32,7 @@ def adopt(stack: str, moves: Sequence[str], *, yes: bool, undo: bool, as_json: b
     """
     here = work.prepare(find_project(stack), _moves(moves))
     if undo:
-        return _undo(here, yes=yes)
+        return _undo(here, yes=yes, keep=keep)
     folder = work.take_over(here) if yes else ""
     if as_json:
         print(show.as_text(stack, here.conflicts, folder))
@@ -55,17 +56,32 @@ def reattach(stack: str) -> int:
     return FINE
 
 
-def _undo(here: work.TakeOver, *, yes: bool) -> int:
+def _undo(here: work.TakeOver, *, yes: bool, keep: bool) -> int:
     folder = work.last_backup(here)
     if not yes:
+        found = work.since(here, folder)
         print(f"would take the stack away with `pulumi destroy` and put back what {folder} holds; do it with --yes")
+        _tell_stays(found.stays)
+        for path in found.left:
+            print(
+                f"✗ in the way: {path}: changed by the take-over, and by you since; --keep leaves it", file=sys.stderr
+            )
         return LEFT
-    left = work.undo(here, folder)
-    for line in left:
+    done = work.undo(here, folder, keep=keep)
+    _tell_stays(done.stays)
+    for line in done.left:
         print(f"✗ not as before: {line}", file=sys.stderr)
-    if not left:
-        print(f"» everything is as {folder} says", file=sys.stderr)
-    return LEFT if left else FINE
+    if not done.left:
+        print(
+            f"» everything else is as {folder} says" if done.stays else f"» everything is as {folder} says",
+            file=sys.stderr,
+        )
+    return LEFT if done.left else FINE
+
+
+def _tell_stays(names: Sequence[str]) -> None:
+    for name in names:
+        print(f"» stays as you have made it since the take-over: {name}", file=sys.stderr)
 
 
 def _pending(found: Sequence[Conflict]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from operations.adopt.conflicts import Conflict, Fate
+from operations.adopt.conflict import Conflict, Fate
 
 _STYLES = {Fate.REFUSED: "bold red", Fate.STAYS: "dim", Fate.TAKEN: "yellow", Fate.REPLACED: "yellow"}
 

@@ -107,6 +107,7 @@ class Survey(Answer):
     Attributes:
         answers: what the host's provider asks before it loads a policy, by its names; `ip -j` prints most of them.
         forward: iptables' chain FORWARD.
+        chains: its whole table `filter`, with the chains that FORWARD leads to.
         docker_user: whether Docker's chain for the owner's rules is there.
         rule_files: lines of the files that iptables is loaded from at boot.
         ours: whether our policy is on the host.
@@ -117,6 +118,7 @@ class Survey(Answer):
     machines: tuple[Machine, ...]
     links: tuple[str, ...]
     forward: tuple[str, ...]
+    chains: tuple[str, ...]
     docker_user: bool
     rule_files: dict[str, tuple[str, ...]]
     tables: tuple[Table, ...]
@@ -137,6 +139,13 @@ class Survey(Answer):
             for one in machine.interfaces
             if (one.kind, one.source) in {("network", network.name), ("bridge", network.bridge)}
         ]
+
+    @property
+    def ways_out(self) -> tuple[str, ...]:
+        """Links of the main table's default routes."""
+        routes = [one for one in _listed(self.answers.get("all-routes", "")) if one.get("dst") == "default"]
+        hops = [hop for one in routes if "table" not in one for hop in (one, *one.get("nexthops", []))]
+        return tuple(dict.fromkeys(str(hop["dev"]) for hop in hops if "dev" in hop))
 
     def nets_of_links(self) -> Sequence[tuple[IPv4Network, str]]:
         """Every block that a route or an address of the host speaks of, each with its link; default routes apart."""

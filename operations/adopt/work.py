@@ -5,28 +5,28 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from typing import Any, cast
 
-from operations.adopt.conflicts import (
-    OLD_DEFAULT,
-    Conflict,
-    Fate,
-    Wish,
-    closing_rules,
-    conflicts,
-    firewalld_entries,
-    moves_of,
-    to_replace,
-)
+from operations.adopt.conflict import Conflict, Fate, Wish
+from operations.adopt.conflicts import conflicts
+from operations.adopt.forward import closing_rules
+from operations.adopt.halfway import stopped
 from operations.adopt.host import ask
+from operations.adopt.networks import OLD_DEFAULT, moves_of, to_replace
 from operations.adopt.survey import Survey
+from operations.adopt.zones import firewalld_entries
 from operations.errors import OperationError
 from operations.host import Remote
 from operations.project import Project
 from operations.recover.command import healed, unlock
 from operations.recover.report import Report
+from twinvpc.model.nodes import Node
+from twinvpc.policy.terms import compile_policy
 
 _BEGUN, _DONE = "backed-up", "adopted"
+_TAILNET = IPv4Network("100.64.0.0/10")
+"""Addresses of Tailscale's peers."""
 _KEPT_BY_PULUMI = ("libvirt:index/domain:Domain", "libvirt:index/volume:Volume")
 
 
@@ -60,6 +60,19 @@ class TakeOver:
         return last.folder if last and last.status == _BEGUN else ""
 
 
+@dataclass(frozen=True)
+class Undone:
+    """What an undoing comes to, in words.
+
+    Attributes:
+        left: what is not as before and should be; before it begins, files that stand in its way.
+        stays: what the owner has changed since the take-over, and keeps.
+    """
+
+    left: tuple[str, ...]
+    stays: tuple[str, ...]
+
+
 def prepare(project: Project, moves: dict[str, str]) -> TakeOver:
     """Look at the host; nothing is changed.
 
@@ -71,10 +84,24 @@ def prepare(project: Project, moves: dict[str, str]) -> TakeOver:
         InvalidInputError: with every problem in the files.
         OperationError: the host cannot be asked.
     """
-    stack, plan = project.libvirt()
-    remote, wish = Remote(stack.host), Wish(plan, stack.host.uplinks, moves)
+    wish = _wish(project, moves)
+    remote = Remote(project.libvirt()[0].host)
     found = Survey.model_validate(ask(remote, "look"))
     return TakeOver(project, remote, wish, found, conflicts(wish, found))
+
+
+def _wish(project: Project, moves: dict[str, str]) -> Wish:
+    stack, plan = project.libvirt()
+    policy = compile_policy(project.intent())
+    speaks = {node for term in policy.terms for node in (term.source, term.destination)}
+    links, beyond = list[str](), [stack.host.lan]
+    if Node.DOCKER0 in speaks:
+        links.append(stack.docker.bridge)
+        beyond.append(stack.docker.pool)
+    if stack.tailnet and (Node.TAILNET in speaks or policy.forwarded_for(Node.TAILNET)):
+        links.append(stack.tailnet.interface)
+        beyond.append(_TAILNET)
+    return Wish(plan, stack.host.uplinks, moves, tuple(links), tuple(beyond))
 
 
 def take_over(here: TakeOver) -> str:
@@ -97,8 +124,18 @@ def take_over(here: TakeOver) -> str:
     taken = _taken(here)
     folder = _backed_up(here, taken)
     moves = cast("dict[str, str]", taken["moves"])
+    try:
+        _replaced(here, taken, folder, moves)
+    except (OperationError, KeyboardInterrupt) as error:
+        why = str(error) or "it was interrupted"
+        raise stopped(here.remote, here.wish, moves, stack=here.project.stack, folder=folder, why=why) from None
+    return folder
+
+
+def _replaced(here: TakeOver, taken: dict[str, object], folder: str, moves: dict[str, str]) -> None:
+    """Everything after the backup."""
     _say("taking away what is replaced; machines keep running, plugged into nothing")
-    for line in cast("list[str]", ask(here.remote, "take", taken=taken)):
+    for line in cast("list[str]", ask(here.remote, "take", taken=taken, folder=folder)):
         _say(f"  {line}")
     if here.begun:  # what its Pulumi made and did not record; the owner's own networks are gone by now
         healed(here.project)
@@ -109,8 +146,8 @@ def take_over(here: TakeOver) -> str:
     if taken["retired"]:
         for line in cast("list[str]", ask(here.remote, "retire", names=taken["retired"])):
             _say(f"  {line}")
+    ask(here.remote, "record", folder=folder)
     ask(here.remote, "mark", folder=folder, status=_DONE)
-    return folder
 
 
 def plugged(remote: Remote, wish: Wish, moves: dict[str, str]) -> list[str]:
@@ -123,23 +160,52 @@ def plugged(remote: Remote, wish: Wish, moves: dict[str, str]) -> list[str]:
     ]
 
 
-def undo(here: TakeOver, folder: str) -> list[str]:
-    """Take the stack away and put everything back; return what differs from the backup, in words.
+def since(here: TakeOver, folder: str) -> Undone:
+    """What the owner has changed since the take-over: what stands in the way of undoing it, and what stays."""
+    found = cast("dict[str, list[str]]", ask(here.remote, "undoing", folder=folder, begin=False))
+    return Undone(tuple(found["mixed"]), tuple(found["stays"]))
+
+
+def undo(here: TakeOver, folder: str, *, keep: bool) -> Undone:
+    """Take the stack away and put everything back, but for what the owner has changed since.
+
+    Args:
+        here: the host.
+        folder: the backup.
+        keep: files that both the take-over and, since then, the owner have changed stay as they are.
+
+    Returns:
+        What differs from the backup though it should not, and what stays.
 
     Raises:
-        OperationError: the backup is not whole, Pulumi keeps machines on this host, or a step failed.
+        OperationError: the backup is not whole, such files stand in the way, Pulumi keeps machines on this host, or a
+            step failed.
     """
     if found := _machines_of(here.project):
         raise OperationError(
             f"nothing was changed: the stack keeps {', '.join(found)}, and `pulumi destroy` would delete them. Take "
             f"them out of Pulumi.{here.project.stack}.yaml and run `pulumi up` first"
         )
-    _say("taking the stack away; machines keep running, plugged into nothing")
+    if (mixed := since(here, folder).left) and not keep:
+        raise OperationError(
+            f"nothing was changed: {', '.join(mixed)}: changed by the take-over, and by you since; to put back what "
+            f"{folder}/files holds would lose your work. Take your change back; or leave the file as it is with --keep "
+            "(rules that the take-over took out of a rule file are not put back into it then)"
+        )
     _require_free(here.project)
-    healed(here.project)  # what a killed run has made and not recorded would stay otherwise
-    _pulumi(here.project, "destroy", "--yes", "--skip-preview")
-    _say(f"putting back what {folder} holds")
-    return cast("list[str]", ask(here.remote, "restore", folder=folder))
+    ask(here.remote, "undoing", folder=folder, begin=True)
+    _say("taking the stack away; machines keep running, plugged into nothing")
+    try:
+        healed(here.project)  # what a killed run has made and not recorded would stay otherwise
+        _pulumi(here.project, "destroy", "--yes", "--skip-preview")
+        _say(f"putting back what {folder} holds")
+        done = cast("dict[str, list[str]]", ask(here.remote, "restore", folder=folder, keep=keep))
+    except OperationError as error:
+        raise OperationError(
+            f"{error}\nthe undoing has stopped half-way: machines may be plugged into nothing until it has ended. Put "
+            "right what is said above, then run it again: it goes on"
+        ) from None
+    return Undone(tuple(done["left"]), tuple(done["stays"]))
 
 
 def last_backup(here: TakeOver) -> str:
@@ -180,6 +246,7 @@ def _taken(here: TakeOver) -> dict[str, object]:
     if here.begun:  # networks that are gone by now do not say any more who belonged to them
         manifest = cast("dict[str, Any]", ask(here.remote, "whole", folder=here.begun))
         taken["moves"] = {**manifest["taken"]["moves"], **cast("dict[str, str]", taken["moves"])}
+        taken["rules"] = list(dict.fromkeys((*manifest["taken"]["rules"], *cast("list[str]", taken["rules"]))))
     return taken
 
 

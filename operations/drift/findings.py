@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from operations.drift.steps import Step
+from providers.host.watched import NOT_OURS
 
 BY_HAND = "changed by hand: "
 IN_FORCE = "in force"
@@ -13,6 +14,7 @@ WATCH = "twin-host:index:NetworkWatch"
 SSHD = "twin-host:index:SshServer"
 UP = "`pulumi up` puts it back"
 APPLIES = "`pulumi up` applies it; `pulumi preview --diff` shows it"
+STRANGE = "`pulumi up` refuses to overwrite it; `make adopt` shows what would happen to it"
 
 _OUR_OWN = (POLICY, SSHD)
 _FILES: Mapping[str, str] = {
@@ -86,7 +88,7 @@ def _watch(step: Step) -> Iterator[Finding]:
     for name, health in cast("Mapping[str, str]", step.after.get("health") or {}).items():
         if health != IN_FORCE:
             for said in health.removeprefix(BY_HAND).split("; "):
-                yield Finding(name, said, WATCH)
+                yield Finding(name, said, WATCH, STRANGE if NOT_OURS in said else UP)
 
 
 def _other(step: Step) -> Iterator[Finding]:

@@ -16,6 +16,8 @@ from providers.host.taken import taken_ports
 
 _BRIDGE_PREFIX = "br-"
 """Our bridges are called after their segments."""
+_DEFAULT = "default"
+"""The network that libvirt comes with."""
 _INWARD = re.compile(r"docker\w+|br-[0-9a-f]{12}|virbr\d+|tailscale\d+")
 """Bridges of Docker and libvirt, and Tailscale's interface, to which an exit node leads."""
 _ADOPT = "If it is a network that you made by hand, `make adopt STACK=dell` shows what would happen to it"
@@ -50,6 +52,7 @@ def refusals(policy: Policy, found: Found) -> Iterator[str]:
     yield from _ways_out(policy, found)
     yield from _inward_uplinks(policy, found)
     yield from _strange_bridges(policy, found)
+    yield from _left_on_default(policy, found)
     yield from _overlaps(policy, found)
     yield from docker_overlaps(policy, found)
     yield from _forgotten_bridges(policy, found)
@@ -88,6 +91,21 @@ def _strange_bridges(policy: Policy, found: Found) -> Iterator[str]:
         yield (
             f"somebody else's bridge {bridge} exists already, and the policy would close it. {_ADOPT}; or take it away "
             f"(`virsh net-destroy` and `net-undefine` its network, or `ip link delete {bridge}`), or rename the segment"
+        )
+
+
+def _left_on_default(policy: Policy, found: Found) -> Iterator[str]:
+    """Libvirt's own network is retired (N5): its machines move first. With nobody on it, it stays as it is.
+
+    Only before the first policy: later ones may be what closes something, and must not wait for a machine.
+    """
+    machines = found.text("on-default").split("\n") if found.text("on-default") else []
+    if found.manifest is None and machines and f"{_BRIDGE_PREFIX}{_DEFAULT}" not in policy.bridges:
+        moves = " ".join(f"--move {machine}=SEGMENT" for machine in machines)
+        yield (
+            f"{', '.join(machines)} still attached to libvirt's network {_DEFAULT}, which is retired: move it to a "
+            f'segment first. `make adopt STACK=dell ARGS="{moves}"` shows how, and does it with --yes; or plug it '
+            "in elsewhere by hand"
         )
 
 

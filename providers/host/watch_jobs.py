@@ -27,11 +27,13 @@ def mended(watched: Watched, session: Session) -> Mapping[str, str]:
 
     Raises:
         HalfDoneError: a step failed, or did not help.
-        HostError: the host cannot be reached, another run changes it, libvirt does not answer there, or a step would
-            cut the owner off: nothing was changed.
+        HostError: the host cannot be reached, another run changes it, libvirt does not answer there, something of a
+            stranger's has our name, or a step would cut the owner off: nothing was changed.
     """
     seen = _survey(watched, session)
     found = findings(watched, seen)
+    if strange := [f"{name}: {one.said[0]}; {one.way_out}" for name, one in found.items() if one.way_out]:
+        raise HostError(f"{session.connection.label}: nothing was overwritten: {'. '.join(strange)}. Then `pulumi up`")
     steps = [step for finding in found.values() for step in finding.steps]
     if not steps:
         return {name: finding.health for name, finding in found.items()}

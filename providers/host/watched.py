@@ -12,6 +12,8 @@ IN_FORCE = "in force"
 """The health of what is as it should be."""
 CHANGED = "changed by hand: "
 """How the health of everything else begins."""
+NOT_OURS = "it is not ours"
+"""In the health of what bears our name, but has neither the UUID that Pulumi knows nor our definition."""
 
 KINDS: Mapping[str, Mapping[str, re.Pattern[str]]] = {
     "networks": {

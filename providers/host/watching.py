@@ -12,11 +12,20 @@ from providers.host import libvirt_xml
 from providers.host.bridges import Taps, Wiring, bridge
 from providers.host.errors import HostError
 from providers.host.libvirt_xml import BadXmlError, Element
-from providers.host.watched import CHANGED, IN_FORCE, Network, Pool, Watched
+from providers.host.watched import CHANGED, IN_FORCE, NOT_OURS, Network, Pool, Watched
 
 _SECTION = re.compile(r"^@(\w+)(?: ([A-Za-z0-9_.-]+))?@", re.MULTILINE)
 """virsh ends what it echoes without a new line, and repeats its questions where it was built with readline."""
 _XML = {kind: re.compile(rf"<{kind}\b.*?</{kind}>", re.DOTALL) for kind in ("network", "pool")}
+
+_NETWORK_WAY = (
+    "look at it with `virsh net-dumpxml {0}`; `make adopt STACK=dell` shows what would happen to it and backs it up "
+    "before it makes way; or give it another name. What a killed run of ours has left, `make recover STACK=dell` takes "
+    "back"
+)
+_POOL_WAY = (
+    "look at it with `virsh pool-dumpxml {0}`; give it another name, or undefine it, which leaves its files alone"
+)
 
 
 @dataclass(frozen=True)
@@ -125,10 +134,14 @@ class Seen:
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong with one network or pool, and the steps that put it right, for `shell/mend.sh`."""
+    """What is wrong with one network or pool, and the steps that put it right, for `shell/mend.sh`.
+
+    A stranger's has a way out instead of steps: nothing of it is overwritten.
+    """
 
     said: tuple[str, ...]
     steps: tuple[str, ...]
+    way_out: str = ""
 
     @property
     def health(self) -> str:
@@ -157,9 +170,15 @@ class _Look:
         if self.listed is None or self.defined is None:
             return Finding(("it is not there",), self._anew(None))
         if (uuid := _uuid(self.defined)) != self.wanted.uuid:
+            another = f"another network has its name (UUID {uuid})"
+            strange = list(libvirt_xml.differences(self.defined, self.wanted))
+            if strange:  # defined again word for word it would still be ours; this may hold what nobody has backed up
+                return Finding(
+                    (f"{another}, and {NOT_OURS}: {', '.join(strange)}",), (), _NETWORK_WAY.format(self.name)
+                )
             stop = (f"net-destroy {self.name}",) if self.listed.active else ()
             undefine = (f"net-undefine {self.name}",) if self.listed.persistent else ()
-            return Finding((f"another network has its name (UUID {uuid})",), (*stop, *undefine, *self._anew(None)))
+            return Finding((another,), (*stop, *undefine, *self._anew(self.defined)))
         return self._same(self.listed, self.defined)
 
     def _same(self, listed: Listed, defined: Element) -> Finding:
@@ -219,7 +238,12 @@ def _pool(name: str, wanted: Pool, seen: Seen) -> Finding:
     stop = (f"pool-destroy {name}",) if listed.active else ()
     folder = next((one.text.strip() for one in held.all("target/path")), "")
     if _uuid(held) != wanted.uuid:
-        return Finding((f"another pool has its name (UUID {_uuid(held)})",), (*stop, f"pool-undefine {name}", *anew))
+        another = f"another pool has its name (UUID {_uuid(held)})"
+        if (held.attributes.get("type"), folder) != ("dir", wanted.folder):
+            return Finding(
+                (f"{another}, and {NOT_OURS}: it lies in {folder or 'nothing'}",), (), _POOL_WAY.format(name)
+            )
+        return Finding((another,), (*stop, f"pool-undefine {name}", *anew))
     if folder != wanted.folder:
         return Finding((f"it lies in {folder or 'nothing'}, not {wanted.folder}",), (*stop, *anew))
     said: list[str] = []

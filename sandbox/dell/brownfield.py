@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
+from pathlib import PurePosixPath
 
 from sandbox.command import CommandError
 from sandbox.dell import container, tiny
@@ -27,6 +28,8 @@ RICH_RULES = {
     "internal": 'rule family="ipv4" source address="10.0.2.0/24" port port="53" protocol="udp" reject',
 }
 """Of the owner's, by zone; the second speaks of a segment's block."""
+RULES_FILE = PurePosixPath("/etc/iptables/rules.v4")
+"""Where Debian's iptables-persistent keeps rules for the next boot."""
 SOURCE = ("internal", "10.0.4.0/24")
 """A zone that takes a whole segment's packets by their source."""
 
@@ -58,7 +61,10 @@ def bridge_of(network: str, *, own_bridges: bool) -> str:
 
 
 def rules(*, own_bridges: bool) -> tuple[tuple[str, ...], ...]:
-    """The owner's rules in FORWARD, in their order: two accepts, two drops of ours, one of somebody else's."""
+    """The owner's rules in FORWARD, in their order: two accepts, two drops of ours, two drops that are none of ours.
+
+    The last of these is wide, and written as preflight says: it leaves alone what the policy judges itself.
+    """
     public, database = (bridge_of(name, own_bridges=own_bridges) for name in ("public", "database"))
     container_bridge = bridge_of("container", own_bridges=own_bridges)
     return (
@@ -67,19 +73,15 @@ def rules(*, own_bridges: bool) -> tuple[tuple[str, ...], ...]:
         ("-s", "10.0.0.0/24", "-o", container_bridge, "-j", "REJECT"),
         ("-s", "172.30.0.0/16", "-d", "192.168.1.0/24", "-j", "DROP"),
         ("-i", public, "-o", "eno1", "-j", "ACCEPT"),
+        ("-s", "10.0.0.0/8", "-m", "mark", "!", "--mark", "0x1000000/0x1000000", "-j", "DROP"),
     )
 
 
-def settle(world: World, *, own_bridges: bool = False) -> None:
-    """Bring the host into the owner's state.
-
-    Args:
-        world: a fresh sandbox.
-        own_bridges: the owner's bridges are called as ours will be.
-    """
+def settle(world: World) -> None:
+    """Bring a fresh sandbox's host into the owner's state."""
     for name in ("default", *_BLOCKS):
         if name != "default":
-            in_dell(world, "virsh", "-q", "net-define", "/dev/stdin", stdin=_network(name, own_bridges=own_bridges))
+            in_dell(world, "virsh", "-q", "net-define", "/dev/stdin", stdin=_network(name))
         in_dell(world, "virsh", "-q", "net-autostart", name)
         in_dell(world, "virsh", "-q", "net-start", name)
     kernel, initrd = tiny.ensure()
@@ -94,13 +96,20 @@ def settle(world: World, *, own_bridges: bool = False) -> None:
     in_dell(world, "docker", "network", "create", "--subnet", "172.19.0.0/16", "owner")
     words = f"run --detach --name {SHOP} --network owner --restart always --publish {SHOP_PORT}:80 {container.NAME}"
     in_dell(world, "docker", *words.split(), "/bin/busybox", "httpd", "-f", "-p", "80", "-h", "/bin")
+    _write_rules(world, own_bridges=False)
 
+
+def _write_rules(world: World, *, own_bridges: bool) -> None:
+    """Put the owner's rules first in FORWARD, and have the next boot load everything as it is now."""
     for place, rule in enumerate(rules(own_bridges=own_bridges), start=1):
         in_dell(world, "iptables", "-w", "-I", "FORWARD", str(place), *rule)
+    in_dell(world, "sh", "-c", f"mkdir -p {RULES_FILE.parent} && iptables-save >{RULES_FILE}")
 
 
 def rename_bridges(world: World) -> None:
     """The same owner, whose bridges are called as ours will be; running machines are plugged in again by hand."""
+    for rule in rules(own_bridges=False):
+        in_dell(world, "iptables", "-w", "-D", "FORWARD", *rule)
     for name in _BLOCKS:
         xml = in_dell(world, "virsh", "net-dumpxml", "--inactive", name)
         old, new = (bridge_of(name, own_bridges=own) for own in (False, True))
@@ -110,6 +119,7 @@ def rename_bridges(world: World) -> None:
     for name, network in MACHINES.items():
         tap, bridge = machine(world, name).tap, bridge_of(network, own_bridges=True)
         in_dell(world, "ip", "link", "set", "dev", tap, "master", bridge)
+    _write_rules(world, own_bridges=True)
 
 
 def await_machines(world: World, names: Sequence[str] = tuple(MACHINES)) -> None:
@@ -168,14 +178,14 @@ def _copy(world: World, name: str, data: bytes) -> None:
     in_dell(world, "sh", "-c", script, stdin=text)
 
 
-def _network(name: str, *, own_bridges: bool) -> str:
+def _network(name: str) -> str:
     block = IPv4Network(f"10.0.{_BLOCKS[name]}.0/24")
     first, last = (10, 50) if name == "management" else (100, 200)
     leased = f"<dhcp><range start='{block[first]}' end='{block[last]}'/></dhcp>" if name != "database" else ""
     return f"""<network>
   <name>{name}</name>
   <forward mode='nat'/>
-  <bridge name='{bridge_of(name, own_bridges=own_bridges)}' stp='on' delay='0'/>
+  <bridge name='{bridge_of(name, own_bridges=False)}' stp='on' delay='0'/>
   <ip address='{block[1]}' netmask='{block.netmask}'>{leased}</ip>
 </network>
 """
@@ -213,8 +223,10 @@ def main() -> int:
     except SandboxDownError as error:
         print(error, file=sys.stderr)
         return 3
-    settle(world, own_bridges="--own-bridges" in sys.argv[1:])
+    settle(world)
     await_machines(world)
+    if "--own-bridges" in sys.argv[1:]:
+        rename_bridges(world)
     for name in MACHINES:
         print(machine(world, name), lease(world, name))
     return 0

@@ -3,12 +3,8 @@
 import json
 import os
 import signal
-import socket
 import subprocess
-import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
 import pytest
@@ -16,14 +12,14 @@ import pytest
 from sandbox import dell, engine
 from sandbox.command import CommandError
 from sandbox.dell import World, brownfield, in_dell
-from sandbox.dell.brownfield import MACHINES, SHOP_PORT, lease, machine
-from sandbox.dell.site import DELL, Site
-from sandbox.dell.tiny import PORT, SHELL
+from sandbox.dell.brownfield import MACHINES, RULES_FILE, lease, machine
+from sandbox.dell.site import Site
 from sandbox.dell.world import laptop, wait_for
 from sandbox.measure import Rig, rig, take_baseline
 from sandbox.paths import checkout_id, content_key
-from sandbox.probe.namespaces import inside
 from sandbox.project import STACK, Project, forget, project
+from tests.deployed.events import FEWEST, assert_closed, flooded
+from tests.deployed.owners import SEGMENTS, knocking, reached, reaches, say
 from tests.deployed.test_foreign import differing, state
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(1200)]
@@ -33,7 +29,6 @@ UP = ("up", "--yes", "--skip-preview", "--stack", STACK)
 ADOPT = ("adopt", "--stack", STACK)
 TAKE_OVER = (*ADOPT, "--yes", "--move", "test-vm=public")
 UNDO = (*ADOPT, "--undo", "--yes")
-SEGMENTS = ("container", "database", "management", "private", "public")
 AFTER = {"test-vm": "public", "web-vm": "public", "app-vm": "private"}
 """Where the owner's machines are once the host was taken over."""
 
@@ -51,6 +46,12 @@ NAMED = [
     ("rule", "-A FORWARD -s 10.0.2.0/24 -d 10.0.3.0/24 -j DROP", "taken away"),
     ("rule", "-A FORWARD -s 10.0.0.0/24 -o virbr5 -j REJECT --reject-with icmp-port-unreachable", "taken away"),
     ("rule", "-A FORWARD -i virbr2 -o eno1 -j ACCEPT", "stays"),
+    ("file", f"{RULES_FILE}: -A FORWARD -s 10.0.2.0/24 -d 10.0.3.0/24 -j DROP", "taken away"),
+    (
+        "file",
+        f"{RULES_FILE}: -A FORWARD -s 10.0.0.0/24 -o virbr5 -j REJECT --reject-with icmp-port-unreachable",
+        "taken away",
+    ),
     ("firewalld", "zone internal (now): 10.0.4.0/24", "taken away"),
     (
         "firewalld",
@@ -104,90 +105,6 @@ def pids(world: World) -> Mapping[str, str]:
 def unplugged(world: World) -> list[str]:
     """Machines whose link is not a port of their segment's bridge."""
     return [name for name, one in machines(world).items() if one.bridge != f"br-{AFTER[name]}"]
-
-
-@dataclass
-class Knocker:
-    """Somebody on the LAN who asks the owner's shop again and again, at least twice a second.
-
-    Attributes:
-        answered: how often it answered.
-        failures: what went wrong otherwise.
-        in_a_row: failures since it last answered.
-        longest: most failures in a row.
-    """
-
-    answered: int = 0
-    failures: list[str] = field(default_factory=list[str])
-    in_a_row: int = 0
-    longest: int = 0
-
-    def count(self, failure: str) -> None:
-        """Note one try; nothing means that it was answered."""
-        self.in_a_row = self.in_a_row + 1 if failure else 0
-        self.longest = max(self.longest, self.in_a_row)
-        self.answered += not failure
-        self.failures += [failure] if failure else []
-
-
-@contextmanager
-def knocking(world: World) -> Iterator[Knocker]:
-    knocker, done = Knocker(), threading.Event()
-
-    def knock() -> None:
-        while not done.wait(0.3):
-            connection = inside(world.places["nas"].netns, lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM))
-            with connection:
-                connection.settimeout(10)
-                try:
-                    connection.connect((str(DELL), SHOP_PORT))
-                    connection.sendall(b"GET /busybox HTTP/1.0\r\nRange: bytes=0-9\r\n\r\n")
-                    answer = connection.recv(64)
-                except OSError as error:
-                    knocker.count(str(error))
-                    continue
-            knocker.count("" if answer.startswith(b"HTTP/1.") else repr(answer))
-
-    thread = threading.Thread(target=knock)
-    thread.start()
-    try:
-        yield knocker
-    finally:
-        done.set()
-        thread.join()
-
-
-def say(ready: Rig, segment: str, address: str, line: str = "") -> str:
-    """What a machine answers to a guest of a segment: its name, or what a line prints; nothing if it is not reached."""
-    guest = next(one for one in ready.guests if one.segment == segment)
-    connection = inside(guest.netns, lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM))
-    body = f"{line}\n" if line else ""
-    asked = f"POST {SHELL} HTTP/1.0\r\nContent-Length: {len(body)}" if line else "GET / HTTP/1.0"
-    with connection:
-        connection.settimeout(30)
-        try:
-            connection.connect((address, PORT))
-            connection.sendall(f"{asked}\r\n\r\n{body}".encode())
-            answer = b"".join(iter(lambda: connection.recv(4096), b"")).decode()
-        except OSError:
-            return ""
-    return answer.partition("\r\n\r\n")[2].strip()
-
-
-def reached(ready: Rig, address: str) -> dict[str, bool]:
-    """Which segments reach a machine."""
-    return {segment: bool(say(ready, segment, address)) for segment in SEGMENTS}
-
-
-def reaches(ready: Rig, address: str, through: str) -> dict[str, bool]:
-    """Which segments a machine reaches; it is told so by a guest beside it. Every guest's bridge answers pings."""
-    found: dict[str, bool] = {}
-    for segment in SEGMENTS:
-        target = next(str(one.address) for one in ready.guests if one.segment == segment)
-        found[segment] = " 0 packets received" not in (
-            said := say(ready, through, address, f"ping -c 3 -W 5 {target}")
-        ) and bool(said)
-    return found
 
 
 def assert_taken_over(owner: Project, lives: object, before: Mapping[str, str]) -> None:
@@ -248,6 +165,7 @@ def test_a_bare_up_is_refused_and_names_the_way(owner: Project, untouched: dict[
     with pytest.raises(CommandError) as refused:
         owner.pulumi(*UP)
     assert "`make adopt STACK=dell`" in refused.value.output
+    assert "test-vm still attached to libvirt's network default" in refused.value.output
     assert "Traceback" not in refused.value.output
     owner.pulumi("destroy", "--yes", "--skip-preview", "--stack", STACK)  # two storage pools had come by then
     assert not differing(untouched, whole(owner.world))
@@ -265,6 +183,32 @@ def test_every_conflict_is_named_with_what_would_happen_and_nothing_is_changed(
     assert "test-vm" in table.stdout
     assert "2 refused" in table.stdout
     assert not differing(untouched, whole(owner.world))
+
+
+WIDE = (
+    "-s 10.0.0.0/8 -d 203.0.113.0/24 -j DROP",
+    "-i virbr+ -o eno1 -j OWNER",
+)
+"""Rules of the owner's that close something of ours, and something of others besides."""
+
+
+def test_rules_wider_than_ours_are_refused_and_what_is_told_to_write_instead_is_enough(
+    owner: Project, untouched: dict[str, list[str]]
+) -> None:
+    world = owner.world
+    in_dell(world, "sh", "-c", "iptables -w -N OWNER && iptables -w -A OWNER -p tcp --dport 25 -j DROP")
+    for rule in WIDE:
+        in_dell(world, "iptables", "-w", "-I", "FORWARD", *rule.split())
+    refused = [one for one in json.loads(owner.operate(*ADOPT, "--json").stdout)["conflicts"] if one["kind"] == "rule"]
+    ways = {one["name"]: one["why"].split("`iptables ")[1].split("`")[0] for one in refused if one["fate"] == "refused"}
+    assert list(ways) == ["-A OWNER -p tcp -m tcp --dport 25 -j DROP", f"-A FORWARD {WIDE[0]}"]
+    for way in ways.values():
+        in_dell(world, "sh", "-c", f"iptables -w {way}")
+    told = json.loads(owner.operate(*ADOPT, "--json").stdout)
+    assert [(one["kind"], one["name"], one["fate"]) for one in told["conflicts"]] == NAMED
+    in_dell(world, "sh", "-c", "iptables -w -D FORWARD 1; iptables -w -D FORWARD 1; iptables -w -F OWNER")
+    in_dell(world, "iptables", "-w", "-X", "OWNER")
+    assert not differing(untouched, whole(world))
 
 
 REFUSED = {
@@ -298,17 +242,27 @@ def test_a_killed_take_over_goes_on_and_its_undoing_gives_everything_back(
     world = owner.world
     lives, running = brownfield.containers(world), pids(world)
     with knocking(world) as shop:
+        assert_half_way_is_told(owner)
         killed(owner, "pulumi up --stack")  # networks are gone, machines plugged into nothing, nothing built yet
-        taken = owner.operate(*TAKE_OVER)
-        assert taken.returncode == 0, taken.stderr
+        killed(owner, "plugging the machines in")  # the policy stands, and from here on nothing denied may be heard
+        with rig(world, owner.folder) as ready:
+            with flooded(world, ready) as flood:
+                taken = owner.operate(*TAKE_OVER)
+            assert taken.returncode == 0, taken.stderr
+            assert_closed(flood.report())
         assert "going on with" in taken.stderr
         assert_taken_over(owner, lives, running)
         assert owner.operate(*ADOPT).returncode == 0, "nothing stands in the way any more"
 
         assert_a_doctored_backup_is_refused(owner)
 
-        undone = owner.operate(*UNDO)
+        with rig(world, owner.folder) as ready:
+            with flooded(world, ready) as flood:
+                undone = owner.operate(*UNDO)
+            print(flood.report())
         assert undone.returncode == 0, undone.stderr
+        assert not flood.report().breaches, flood.report().breaches
+        assert flood.report().sent > FEWEST, "it went on until the networks were gone"
     assert not differing(untouched, whole(world))
     # The provider reloads firewalld in `up` and in `destroy`, and in that moment a single try may be refused (ADR 29).
     assert shop.longest <= 1, shop.failures
@@ -320,10 +274,27 @@ def test_a_killed_take_over_goes_on_and_its_undoing_gives_everything_back(
     assert "no backup" in again.stderr
 
 
+def assert_half_way_is_told(owner: Project) -> None:
+    """`pulumi up` fails after everything was taken away: how the host is left is said, and it is so."""
+    in_dell(owner.world, "mv", "/usr/bin/tar", "/usr/bin/tar.away")
+    try:
+        stopped = owner.operate(*TAKE_OVER)
+    finally:
+        in_dell(owner.world, "mv", "/usr/bin/tar.away", "/usr/bin/tar")
+    assert_refused(stopped, "the take-over has stopped half-way: there is no network")
+    assert "app-vm, web-vm run on, plugged into nothing" in stopped.stderr
+    assert 'ARGS="--yes --move test-vm=public"' in stopped.stderr
+    assert 'ARGS="--undo --yes"' in stopped.stderr
+    assert {name: one.bridge for name, one in machines(owner.world).items()} == {
+        "test-vm": "virbr0", "web-vm": "", "app-vm": "",
+    }  # fmt: skip
+
+
 def standing(world: World) -> list[str]:
     """What stands on the host that was taken over."""
     asked = (("nft", "--stateless", "list", "ruleset"), ("virsh", "-q", "net-list", "--all"), ("ip", "rule"))
-    return [*(in_dell(world, *argv) for argv in asked), *map(str, machines(world).values())]
+    running = in_dell(world, "virsh", "-q", "list", "--name").split()
+    return [*(in_dell(world, *argv) for argv in asked), *(str(machine(world, name)) for name in running)]
 
 
 def assert_a_doctored_backup_is_refused(owner: Project) -> None:
@@ -339,3 +310,60 @@ def assert_a_doctored_backup_is_refused(owner: Project) -> None:
     assert refused.returncode == 2
     assert "is not whole: networks/public.xml" in refused.stderr
     assert standing(world) == before
+
+
+def renamed(name: str) -> str:
+    """What a conflict is called where the owner's bridges have our names already."""
+    for network in SEGMENTS:
+        old, new = (brownfield.bridge_of(network, own_bridges=own) for own in (False, True))
+        name = name.replace(f" {old} ", f" {new} ")
+    return name
+
+
+def test_bridges_of_our_names_are_taken_over_alike_and_the_owners_later_work_survives_the_undoing(
+    owner: Project,
+) -> None:
+    world = owner.world
+    brownfield.rename_bridges(world)
+    told = json.loads(owner.operate(*ADOPT, "--json").stdout)["conflicts"]
+    named = [(one["kind"], one["name"], one["fate"]) for one in told]
+    bound = {("firewalld", f"zone libvirt (now): br-{segment}", "taken away") for segment in SEGMENTS}
+    assert [one for one in named if one not in bound] == [(kind, renamed(name), fate) for kind, name, fate in NAMED]
+    taken = owner.operate(*TAKE_OVER)
+    assert taken.returncode == 0, taken.stderr
+    assert unplugged(world) == []
+    with rig(world, owner.folder) as ready:
+        assert not (measured := ready.measure()).failures, "\n".join(measured.failures)
+
+    in_dell(world, "sh", "-c", LATER)
+    stays = ("machine app-vm", "file /etc/firewalld/zones/public.xml", "iptables' chain FORWARD")
+    before = standing(world)
+    would = owner.operate(*ADOPT, "--undo")
+    assert would.returncode == 1, would.stderr
+    assert all(f"stays as you have made it since the take-over: {one}" in would.stderr for one in stays)
+    assert_refused(
+        owner.operate(*UNDO), f"nothing was changed: {RULES_FILE}: changed by the take-over, and by you since"
+    )
+    assert standing(world) == before
+    undone = owner.operate(*UNDO, "--keep")
+    assert undone.returncode == 0, undone.stderr
+    assert all(f"stays as you have made it since the take-over: {one}" in undone.stderr for one in (*stays, "file"))
+    assert in_dell(world, "tail", "-n", "1", str(RULES_FILE)) == "# mine\n"
+    assert "7777/tcp" in in_dell(world, "firewall-cmd", "--permanent", "--zone=public", "--list-ports")
+    forward = in_dell(world, "iptables", "-S", "FORWARD").splitlines()
+    assert "-A FORWARD -s 172.30.0.0/16 -j LOG" in forward
+    assert "-A FORWARD -s 10.0.2.0/24 -d 10.0.3.0/24 -j DROP" in forward
+    assert {name: machine(world, name).bridge for name in ("test-vm", "web-vm")} == {
+        "test-vm": "virbr0", "web-vm": "br-public",
+    }  # fmt: skip
+    assert "app-vm" not in in_dell(world, "virsh", "-q", "list", "--all", "--name").split()
+    assert "no backup" in owner.operate(*UNDO).stderr, "it is done"
+
+
+LATER = f"""
+firewall-cmd -q --permanent --zone=public --add-port=7777/tcp
+echo '# mine' >>{RULES_FILE}
+iptables -w -A FORWARD -s 172.30.0.0/16 -j LOG
+virsh -q destroy app-vm; virsh -q undefine app-vm
+"""
+"""What the owner does on the host after it was taken over; the second line is about a file that we have changed too."""

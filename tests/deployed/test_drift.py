@@ -212,6 +212,24 @@ def test_the_quieter_changes_of_networks_and_pools_are_named_and_put_right(home:
     )
 
 
+def test_a_strangers_network_of_our_name_is_named_and_never_overwritten(home: Home) -> None:
+    other = "5e5e5e5e-0000-4000-8000-000000000002"
+    strange = home.xml("public").replace(home.sh("virsh net-uuid public").strip(), other).replace("'open'", "'nat'")
+    home.sh("virsh -q net-destroy public; virsh -q net-undefine public")
+    in_dell(home.world, "virsh", "-q", "net-define", "/dev/stdin", stdin=strange)
+    before = home.xml("public")
+    said = f"network public: another network has its name (UUID {other}), and it is not ours: its mode is nat, not open"
+    assert home.drift() == Drift(1, (said,))
+    with pytest.raises(CommandError) as refused:
+        home.project.pulumi(*UP)
+    assert f"nothing was overwritten: {said}" in " ".join(refused.value.output.split())
+    assert "`make adopt STACK=dell`" in refused.value.output
+    assert home.xml("public") == before
+    home.sh("virsh -q net-undefine public")
+    home.project.pulumi(*UP)
+    home.assert_quiet()
+
+
 def test_what_a_refresh_has_recorded_is_still_named_and_put_right(home: Home) -> None:
     redefine(home.world, home.xml("public").replace("br-public", "br-mine"), [], "public")
     home.sh("virsh -q net-destroy database; virsh -q net-undefine database; nft flush chain inet twin_vpc enter")

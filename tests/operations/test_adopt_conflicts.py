@@ -1,11 +1,16 @@
 """What stands in the way on a host, by name, from a survey alone."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from operations.adopt.conflicts import Conflict, Fate, Wish, closing_rules, conflicts, moves_of
+from operations.adopt.conflict import Conflict, Fate, Wish
+from operations.adopt.conflicts import conflicts
+from operations.adopt.forward import closing_rules
+from operations.adopt.networks import moves_of
 from operations.adopt.survey import Survey
+from operations.adopt.zones import firewalld_entries
 from twinvpc.addressing.lock import read_lock
 from twinvpc.addressing.plan import libvirt_plan
 from twinvpc.model.files import load_stack
@@ -21,7 +26,7 @@ def wish(**moves: str) -> Wish:
     stack = load_stack(ROOT, "dell").stack
     assert isinstance(stack, LibvirtStack)
     named = {name.replace("_", "-"): segment for name, segment in moves.items()}
-    return Wish(libvirt_plan(stack, read_lock(ROOT).of("dell")), ("eno1",), named)
+    return Wish(libvirt_plan(stack, read_lock(ROOT).of("dell")), ("eno1",), named, beyond=(stack.host.lan,))
 
 
 def network(name: str, bridge: str, block: str, mode: str = "nat") -> dict[str, Any]:
@@ -47,7 +52,8 @@ def survey(**answers: object) -> Survey:
         "docker_user": False, "rule_files": {}, "tables": [], "firewalld": [], "docker": [],
         "ours": False, "backup": None,
     }  # fmt: skip
-    return Survey.model_validate(quiet | answers)
+    loaded = {"chains": answers.get("forward", [])}
+    return Survey.model_validate(quiet | loaded | answers)
 
 
 def named(found: tuple[Conflict, ...]) -> list[tuple[str, str, Fate]]:
@@ -137,7 +143,39 @@ def test_a_drop_of_everything_stays_behind_dockers_chain_and_is_refused_before_i
     before = ["-P FORWARD DROP", "-A FORWARD -j DROP", "-A FORWARD -j DOCKER-USER"]
     (said,) = conflicts(wish(), survey(forward=before, docker_user=True))
     assert said.fate is Fate.REFUSED
+    assert "`iptables -R FORWARD 1 -m mark ! --mark 0x1000000/0x1000000 -j DROP`" in said.why
     assert "`iptables -D FORWARD -j DROP`" in said.why
+
+
+def test_a_rule_that_is_wider_than_ours_is_refused_and_never_taken_away() -> None:
+    forward = ["-A FORWARD -i docker0 -j ACCEPT", "-A FORWARD -s 10.0.0.0/8 -j DROP"]
+    found = survey(forward=forward, rule_files={"/etc/iptables/rules.v4": ["*filter", f"[0:0] {forward[1]}", "COMMIT"]})
+    assert closing_rules(wish(), found) == ()
+    said = conflicts(wish(), found)
+    assert named(said) == [
+        ("rule", forward[1], Fate.REFUSED),
+        ("file", f"/etc/iptables/rules.v4: {forward[1]}", Fate.REFUSED),
+    ]
+    assert "`iptables -R FORWARD 2 -s 10.0.0.0/8 -m mark ! --mark 0x1000000/0x1000000 -j DROP`" in said[0].why
+    assert "`-A FORWARD -s 10.0.0.0/8 -m mark ! --mark 0x1000000/0x1000000 -j DROP`" in said[1].why
+
+
+def test_a_drop_in_a_chain_of_the_owners_is_refused_there_with_the_way_to_it() -> None:
+    jump, drop = "-A FORWARD -j OWNER", "-A OWNER -s 10.0.2.0/24 -d 192.168.1.0/24 -j DROP"
+    found = survey(forward=[jump], chains=["-N OWNER", jump, "-A OWNER -j LOG", drop])
+    (said,) = conflicts(wish(), found)
+    assert (said.kind, said.name, said.fate) == ("rule", drop, Fate.REFUSED)
+    assert f"reached by `{jump}`" in said.why
+    assert "`iptables -R OWNER 2 -s 10.0.2.0/24" in said.why
+    assert closing_rules(wish(), found) == ()
+
+
+def test_uplinks_that_nobody_named_are_those_of_the_default_route() -> None:
+    derived = replace(wish(), uplinks=())
+    assert named(conflicts(derived, survey(forward=["-A FORWARD -o eno1 -j DROP"]))) == [
+        ("rule", "-A FORWARD -o eno1 -j DROP", Fate.REFUSED)
+    ]
+    assert conflicts(derived, survey(forward=["-A FORWARD -o wg0 -j DROP"])) == ()
 
 
 def test_a_rule_that_comes_back_at_boot_is_taken_from_its_file_too() -> None:
@@ -160,6 +198,33 @@ def test_what_takes_a_segments_packets_from_our_zone_is_taken_away() -> None:
     ]  # fmt: skip
     fates = [one.fate for one in conflicts(wish(), survey(firewalld=entries))]
     assert fates == [Fate.TAKEN, Fate.TAKEN, Fate.TAKEN]
+
+
+def entry(what: str, value: str, kind: str = "zone", scope: str = "now") -> dict[str, str]:
+    return {"scope": scope, "kind": kind, "owner": "mine", "what": what, "value": value}
+
+
+def test_an_entry_of_firewalld_that_is_wider_than_ours_is_refused_and_never_taken_away() -> None:
+    wide = [
+        entry("source", "10.0.0.0/8", scope="--permanent"),
+        entry("rich-rule", 'rule family="ipv4" source address="10.0.0.0/8" drop', "policy"),
+        entry("rich-rule", 'rule family="ipv4" source NOT address="192.168.1.0/24" drop', "policy"),
+    ]
+    found = survey(firewalld=wide)
+    assert firewalld_entries(wish(), found) == ()
+    said = conflicts(wish(), found)
+    assert [one.fate for one in said] == [Fate.REFUSED] * 3
+    assert "`firewall-cmd --permanent --zone=mine --remove-source='10.0.0.0/8'`" in said[0].why
+    assert "10.0.1.0/24 of public" in said[0].why
+    aside = [
+        entry("source", "10.9.0.0/16"),
+        entry("source", "ipset:mine"),
+        entry("rich-rule", 'rule family="ipv4" source NOT address="10.0.0.0/8" drop', "policy"),
+    ]
+    assert conflicts(wish(), survey(firewalld=aside)) == ()
+    both = 'rule family="ipv4" source address="10.0.0.0/8" destination address="10.0.1.0/24" reject'
+    within = survey(firewalld=[entry("rich-rule", both, "policy")])
+    assert [one.fate for one in conflicts(wish(), within)] == [Fate.TAKEN], "its every packet goes to a segment"
 
 
 def test_a_strangers_table_that_drops_by_default_is_refused() -> None:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from operations.drift.findings import APPLIES, POLICY, SSHD, UP, WATCH, Finding, in_files, on_host
+from operations.drift.findings import APPLIES, POLICY, SSHD, STRANGE, UP, WATCH, Finding, in_files, on_host
 from operations.drift.steps import Step, steps
 from operations.errors import OperationError
 from sandbox.paths import ROOT
@@ -47,6 +47,15 @@ def test_a_quiet_refresh_says_nothing() -> None:
     assert policy(op="refresh") == []
     watch = {"health": {"network public": "in force", "pool twin-vpc-ssd": "in force"}}
     assert on_host([step(WATCH, watch, watch, "refresh"), step(NETWORK, {"name": "a"}, {"name": "a"}, "refresh")]) == ()
+
+
+def test_a_strangers_network_is_named_with_another_way_than_up() -> None:
+    said = "another network has its name (UUID 5), and it is not ours: its mode is nat, not open"
+    (found,) = on_host(
+        [step(WATCH, {}, {"health": {"network public": f"changed by hand: {said}"}}, "update", "health")]
+    )
+    assert found == Finding("network public", said, WATCH, STRANGE)
+    assert "make adopt" in str(found)
 
 
 POLICIES: dict[str, tuple[dict[str, Json], str]] = {

@@ -47,6 +47,15 @@ def test_a_host_that_lists_no_routes_is_not_taken_for_one_without_conflicts() ->
     assert "install iproute2" in refused(**{"all-routes": ""})[0]
 
 
+def test_a_machine_left_on_libvirts_own_network_is_refused_by_name_before_the_first_policy() -> None:
+    left = {"on-default": "test-vm\nold-vm\n"}
+    (sentence,) = refused(**left)
+    assert sentence.startswith("test-vm, old-vm still attached to libvirt's network default, which is retired")
+    assert '`make adopt STACK=dell ARGS="--move test-vm=SEGMENT --move old-vm=SEGMENT"`' in sentence
+    assert refused(**left, **{"file:/etc/twin-vpc/manifest.json": manifest("br-public")}) == [], "may be what closes"
+    assert refused(**{"on-default": ""}) == [], "nobody is on it: it stays as it is"
+
+
 def test_a_default_route_by_one_of_our_bridges_is_refused() -> None:
     ways: list[dict[str, object]] = [
         {"dst": "default", "dev": "br-public", "table": "52"},

@@ -4,13 +4,16 @@ import json
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import pytest
 
 from providers.host import libvirt_xml
+from providers.host.connection import Connection
 from providers.host.errors import HostError
 from providers.host.libvirt_xml import BadXmlError, network_xml, parse, pool_xml
+from providers.host.session import Session
+from providers.host.watch_jobs import mended
 from providers.host.watched import IN_FORCE, Network, Pool, Watched, problems, watched
 from providers.host.watching import Finding, Seen, findings
 
@@ -221,6 +224,40 @@ def test_another_network_of_that_name_makes_way() -> None:
     assert [step.split()[0] for step in finding.steps] == [
         "net-destroy", "net-undefine", "net-define", "net-start", "plug", "plug", "net-autostart",
     ]  # fmt: skip
+
+
+def test_a_strangers_network_of_that_name_is_never_overwritten() -> None:
+    for before, after in (("mode='open'", "mode='nat'"), ("10.0.1.100", "10.0.1.50"), ("br-web", "virbr1")):
+        strange = edited(UUID, OTHER).replace(before, after)
+        finding = network(defined=strange, running=strange)
+        assert finding.steps == ()
+        assert finding.said[0].startswith(f"another network has its name (UUID {OTHER}), and it is not ours: ")
+        assert "`make adopt STACK=dell`" in finding.way_out
+    pool = found(folder=pool_xml("twin-vpc-ssd", Pool(OTHER, "/slow")))[1]
+    assert pool.steps == ()
+    assert pool.said == (f"another pool has its name (UUID {OTHER}), and it is not ours: it lies in /slow",)
+    assert "virsh pool-dumpxml twin-vpc-ssd" in pool.way_out
+
+
+def test_a_strangers_network_stops_the_mending_of_everything_by_name() -> None:
+    strange = edited(UUID, OTHER).replace("mode='open'", "mode='nat'")
+    session = Script(survey(defined=strange, running=strange, pool="twin-vpc-ssd inactive yes"))
+    with pytest.raises(HostError, match=f"nothing was overwritten: network web: another .*{OTHER}.*make adopt"):
+        mended(WATCHED, session)
+
+
+class Script(Session):
+    """A host that can be looked at and lets nothing be done."""
+
+    def __init__(self, answers: Mapping[str, str]) -> None:
+        super().__init__(Connection("local"))
+        self.answers = answers
+
+    def survey_networks(self, *_: object) -> Mapping[str, str]:
+        return self.answers
+
+    def run(self, *_: object) -> NoReturn:
+        raise AssertionError("something was done on the host")
 
 
 def test_the_bridge_keeps_its_mac_address_and_reservations_stay() -> None:

@@ -8,32 +8,44 @@ from operations.adopt.remote import virt
 from operations.adopt.remote.shell import StepError, master_of, run
 
 
-def reattach(bridges: dict[str, str], moves: dict[str, str], names: list[str] | None = None) -> list[dict[str, str]]:
+def reattach(bridges: dict[str, str], moves: dict[str, str]) -> list[dict[str, str]]:
     """Plug every machine whose interface belongs on one of these networks into that network's bridge.
 
     Args:
         bridges: bridge of each network, by the network's name.
         moves: network by MAC address, for interfaces that are to change.
-        names: only these machines.
 
     Returns:
         What was changed: machine, MAC address, link and bridge.
+
+    Raises:
+        StepError: some machines could not be plugged in, by name; all the others are.
     """
     changed: list[dict[str, str]] = []
+    failed: list[str] = []
     for machine in virt.machines():
-        if names is not None and machine["name"] not in names:
-            continue
-        for interface in machine["next"]:
-            network = moves.get(interface["mac"])
-            if network and (interface["kind"], interface["source"]) != ("network", network):
-                _plug(machine["name"], interface["mac"], network, live=False)
-                changed.append({"machine": machine["name"], "mac": interface["mac"], "link": "", "bridge": network})
-        for interface in machine["now"]:
-            network = moves.get(interface["mac"]) or (interface["source"] if interface["kind"] == "network" else "")
-            if network in bridges and _reattached(machine["name"], interface, network, bridges[network]):
-                entry = {"machine": machine["name"], "mac": interface["mac"], "link": interface["link"]}
-                changed.append({**entry, "bridge": bridges[network]})
+        try:
+            _machine(machine, bridges, moves, changed)
+        except StepError as error:  # the others are plugged in all the same
+            failed.append(f"{machine['name']}: {error}")
+    if failed:
+        raise StepError("; ".join(failed))
     return changed
+
+
+def _machine(
+    machine: dict[str, Any], bridges: dict[str, str], moves: dict[str, str], changed: list[dict[str, str]]
+) -> None:
+    for interface in machine["next"]:
+        network = moves.get(interface["mac"])
+        if network and (interface["kind"], interface["source"]) != ("network", network):
+            _plug(machine["name"], interface["mac"], network, live=False)
+            changed.append({"machine": machine["name"], "mac": interface["mac"], "link": "", "bridge": network})
+    for interface in machine["now"]:
+        network = moves.get(interface["mac"]) or (interface["source"] if interface["kind"] == "network" else "")
+        if network in bridges and _reattached(machine["name"], interface, network, bridges[network]):
+            entry = {"machine": machine["name"], "mac": interface["mac"], "link": interface["link"]}
+            changed.append({**entry, "bridge": bridges[network]})
 
 
 def _reattached(machine: str, interface: dict[str, Any], network: str, bridge: str) -> bool:

@@ -24,6 +24,7 @@ def look() -> dict[str, Any]:
         "machines": virt.machines(),
         "links": sorted(path.name for path in Path("/sys/class/net").iterdir()),
         "forward": asked("iptables", "-w", "-S", "FORWARD").splitlines(),
+        "chains": asked("iptables", "-w", "-S").splitlines(),
         "docker_user": bool(asked("iptables", "-w", "-S", "DOCKER-USER")),
         "rule_files": {path: read(path).splitlines() for path in RULE_FILES if Path(path).is_file()},
         "tables": _forwarding_tables(),

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from operations.adopt.remote import attach, backup, look, restore, take
+from operations.adopt.remote import attach, backup, later, look, restore, take
 from operations.adopt.remote.shell import StepError
 
 VERBS: dict[str, Callable[..., Any]] = {
@@ -18,6 +18,8 @@ VERBS: dict[str, Callable[..., Any]] = {
     "take": take.take,
     "reattach": attach.reattach,
     "retire": take.retire,
+    "record": later.record,
+    "undoing": later.undoing,
     "restore": restore.restore,
 }
 

@@ -46,6 +46,26 @@ open_bridges() {
     done
 }
 
+# Machines on libvirt's own network, by its name or its bridge, running or not: asked before the first policy only. A
+# take-over that has begun (operations/adopt) moves them itself, once their new networks stand.
+on_default() {
+    [ -f /etc/twin-vpc/manifest.json ] && return
+    set +f
+    grep -qsx backed-up /var/backups/twin-vpc/*/status && return
+    bridge=$(libvirt net-info default | awk '$1 == "Bridge:" { print $2 }')
+    libvirt list --all --name | while IFS= read -r machine; do
+        [ -n "$machine" ] || continue
+        { libvirt domiflist "$machine" && libvirt domiflist "$machine" --inactive; } |
+            awk -v bridge="$bridge" '
+                $2 == "network" && $3 == "default" || $2 == "bridge" && $3 == bridge { found = 1 }
+                END { exit !found }' && printf '%s\n' "$machine"
+    done
+}
+
+libvirt() {
+    virsh --quiet --connect qemu:///system "$@"
+}
+
 docker_filter() {
     command -v iptables >/dev/null && iptables -w -S FORWARD && iptables -w -S DOCKER-USER
 }
@@ -94,6 +114,7 @@ answer open-bridges open_bridges
 answer listening listening
 answer translated translated
 answer docker-networks docker_networks
+answer on-default on_default
 answer forward cat /proc/sys/net/ipv4/ip_forward
 answer firewalld has_firewalld
 answer active printf '%s' "$active"
