@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 FAST := not sandbox and not root and not engine
 
-.PHONY: help up down test test-fast check format plan matrix schema lock-addresses lock recover drift adopt campaign bench setup
+.PHONY: help up down test test-fast check format plan matrix schema lock-addresses lock apply recover drift adopt campaign bench setup
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,6 +47,9 @@ lock-addresses: $(BIN)/.runtime ## record new addresses in addresses.lock.json
 
 drift: $(BIN)/.runtime ## name what somebody changed by hand on the host: make drift STACK=dell
 	@$(BIN)/python -m operations drift --stack $(or $(STACK),dell)
+
+apply: $(BIN)/.runtime ## `pulumi up` that names the way out after a killed run: make apply STACK=dell ARGS="--yes"
+	@$(BIN)/python -m operations up --stack $(or $(STACK),dell) $(ARGS)
 
 recover: $(BIN)/.runtime ## heal a stack after a killed run: make recover STACK=dell
 	@$(BIN)/python -m operations recover --stack $(or $(STACK),dell)

@@ -58,12 +58,12 @@ def healed(project: Project) -> Report:
 
 def is_broken_off(project: Project) -> bool:
     """Whether there is a lock, or an operation that the state holds for begun and not ended."""
-    return bool(_locks(project) or state.pending(project.exported()))
+    return bool(held(project) or state.pending(project.exported()))
 
 
 def unlock(project: Project, report: Report) -> None:
     """Take away every lock whose holder is dead."""
-    for lock in _locks(project):
+    for lock in held(project):
         if locks.is_dead(lock):
             locks.take_away(lock)
             report.unlocked.append(lock.holder)
@@ -72,5 +72,10 @@ def unlock(project: Project, report: Report) -> None:
             report.left.append(f"stack {project.stack} is {locks.why_kept(lock)}")
 
 
-def _locks(project: Project) -> tuple[locks.Lock, ...]:
+def held(project: Project) -> tuple[locks.Lock, ...]:
+    """Every lock on the stack, of the living and of the dead.
+
+    Raises:
+        OperationError: the state is not in files of this machine.
+    """
     return locks.read(locks.folder(project.backend(), project.name(), project.stack, project.folder))

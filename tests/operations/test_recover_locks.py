@@ -92,6 +92,26 @@ def test_a_lock_file_whose_writing_broke_off_is_dead_after_a_minute_only(tmp_pat
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        '{"version": 2, "holder": {"pid": 4711}}',
+        "[4711]",
+        "pid: 4711\nhost: den\n",
+        '{"pid": 0, "username": "o"}',
+        "\xff",
+    ],
+)
+def test_a_lock_of_a_form_that_nobody_knows_is_kept_however_old_it_is(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "one.json"
+    path.write_text(text, encoding="latin-1")
+    os.utime(path, (NOW.timestamp(), NOW.timestamp()))
+    (lock,) = locks.read(tmp_path)
+    assert not locks.is_dead(lock)
+    for words in (str(path), "form that this command does not know", "ps -e", "delete that file"):
+        assert words in locks.why_kept(lock)
+
+
+@pytest.mark.parametrize(
     ("url", "there"),
     [
         ("file:///home/o/state", "/home/o/state"),
