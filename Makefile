@@ -60,9 +60,9 @@ adopt: $(BIN)/.runtime ## a host with networks made by hand: make adopt STACK=de
 bench: setup ## the benchmarks of docs/performance.md, as ratios in one run
 	@$(BIN)/python -m benchmarks
 
-campaign: setup ## what is too long for `make test`
+campaign: setup ## what is too long for `make test`: 20 kills, 20 orders of events (docs/campaign.md), long benchmarks
+	@$(BIN)/python -m benchmarks.campaign
 	@$(BIN)/python -m benchmarks --campaign
-	@TWIN_VPC_ROUNDS=20 $(BIN)/pytest -q tests/deployed/test_events.py -k random
 
 lock: $(BIN)/.installed ## compile requirements*.in into pinned, hashed requirements*.txt
 	@for part in requirements requirements-dev; do \
