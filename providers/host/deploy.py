@@ -17,6 +17,9 @@ _pyinfra: Any = pyinfra.api
 SECONDS = 120
 """Longest time a step on the host may take: a firewalld reload with many zones is the slow one."""
 
+KNOCK_SECONDS = 30
+"""How long the host may take to answer a knock."""
+
 ROLLBACK_SECONDS = 30
 """How long the host may take to put back what was there before."""
 
@@ -59,6 +62,12 @@ class NetworkSurvey(Survey):
     def command(self, networks: str, pools: str) -> StringCommand:
         """The program to run: names of our networks and pools, each separated by blanks."""
         return command("watch", networks, pools)
+
+
+@_pyinfra.operation()
+def knock() -> Generator[StringCommand]:
+    """Have the host answer, and nothing else."""
+    yield StringCommand("true", _timeout=KNOCK_SECONDS)
 
 
 @_pyinfra.operation()

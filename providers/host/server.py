@@ -12,13 +12,14 @@ import grpc
 import grpc.aio
 from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.provider.experimental.server import ProviderServicer
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc, status_pb2
 
 from providers.host import VERSION
 from providers.host.client import Worker
 from providers.host.errors import HostError
 from providers.host.kinds import InitFailedError
 from providers.host.provider import HostProvider
+from providers.host.pulse import Pulse, end_run
 
 _MESSAGE_LIMIT = 400 * 1024 * 1024
 """The engine's own limit; rule sets of hundreds of segments pass grpc's default of 4 MiB."""
@@ -88,9 +89,24 @@ async def serve(engine_address: str, worker: Worker) -> None:
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    if await _asked_to_end(ended):
+    pulse = asyncio.create_task(Pulse(provider.way, end_run(os.getppid(), teller(engine_address))).beat())
+    asked = await _asked_to_end(ended)
+    pulse.cancel()
+    if asked:
         await provider.cancel()
         await server.stop(grace=0.2)
+
+
+def teller(engine_address: str) -> Callable[[str], Awaitable[None]]:
+    """Says an error on the engine's terminal."""
+
+    async def tell(said: str) -> None:
+        async with grpc.aio.insecure_channel(engine_address) as channel:
+            stub: Any = engine_pb2_grpc.EngineStub(channel)
+            with suppress(grpc.RpcError):  # the engine has gone: nobody is there to be told
+                await stub.Log(engine_pb2.LogRequest(severity=engine_pb2.ERROR, message=said), timeout=5)
+
+    return tell
 
 
 async def _asked_to_end(ended: asyncio.Event) -> bool:
