@@ -50,8 +50,10 @@ def traces(project: Project) -> str:
     there = held(project)
     if living := [lock for lock in there if not locks.is_dead(lock)]:
         return f"stack {project.stack} is {locks.why_kept(living[0])}"
-    broken = [f"{one.verb} {one.resource.label}" for one in state.pending(project.exported())]
-    what = [*(f"the lock of {lock.holder}, which is dead" for lock in there), *broken]
+    # With a dead run's lock the state is not asked: it may be unreadable until it is healed.
+    what = [f"the lock of {lock.holder}, which is dead" for lock in there] or [
+        f"{one.verb} {one.resource.label}" for one in state.pending(project.exported())
+    ]
     if not what:
         return ""
     return (

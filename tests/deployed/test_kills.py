@@ -154,6 +154,16 @@ def test_a_kill_while_a_machine_is_made_is_healed(stack: Project, made: Callable
     assert in_dell(stack.world, "virsh", "domstate", MACHINE).strip() == "running"
 
 
+def test_a_kill_while_the_states_note_is_written_is_healed(stack: Project) -> None:
+    """As a campaign has found it: the state beside an empty note is whole, and nothing reads it."""
+    (note,) = (stack.folder.parent / "state" / ".pulumi" / "stacks").rglob(f"{STACK}.json.attrs")
+    note.write_text("")
+    with pytest.raises(CommandError, match="failed to load checkpoint"):
+        stack.pulumi("preview", "--stack", STACK)
+    assert len(recover(stack)["mended"]) == 1
+    stack.pulumi("preview", "--expect-no-changes", "--stack", STACK)
+
+
 MACHINE_URN = (
     f"urn:pulumi:{STACK}::twin-vpc::twin-vpc:libvirt:VirtualMachine$libvirt:index/domain:Domain::machine-db-domain"
 )
