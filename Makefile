@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 FAST := not sandbox and not root and not engine
 
-.PHONY: help up down test test-fast check format plan matrix schema lock-addresses lock recover drift adopt campaign bench setup
+.PHONY: help up down test test-fast check format plan matrix schema lock-addresses lock apply recover drift adopt campaign bench setup
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,6 +48,9 @@ lock-addresses: $(BIN)/.runtime ## record new addresses in addresses.lock.json
 drift: $(BIN)/.runtime ## name what somebody changed by hand on the host: make drift STACK=dell
 	@$(BIN)/python -m operations drift --stack $(or $(STACK),dell)
 
+apply: $(BIN)/.runtime ## `pulumi up` that names the way out after a killed run: make apply STACK=dell ARGS="--yes"
+	@$(BIN)/python -m operations up --stack $(or $(STACK),dell) $(ARGS)
+
 recover: $(BIN)/.runtime ## heal a stack after a killed run: make recover STACK=dell
 	@$(BIN)/python -m operations recover --stack $(or $(STACK),dell)
 
@@ -57,8 +60,8 @@ adopt: $(BIN)/.runtime ## a host with networks made by hand: make adopt STACK=de
 bench: setup ## the benchmarks of docs/performance.md, as ratios in one run; fails if a demand is missed
 	@$(BIN)/python -m benchmarks
 
-campaign: setup ## what is too long for `make test`
-	@TWIN_VPC_ROUNDS=20 $(BIN)/pytest -q tests/deployed/test_events.py -k random
+campaign: setup ## what is too long for `make test`: 20 kills, 20 orders of events (docs/campaign.md), long benchmarks
+	@$(BIN)/python -m benchmarks.campaign
 	@$(BIN)/python -m benchmarks --campaign
 
 lock: $(BIN)/.installed ## compile requirements*.in into pinned, hashed requirements*.txt

@@ -80,7 +80,7 @@ def _published(name: str, measured: Iterator[Table], rounds: int) -> list[Table]
     for table in measured:
         table.show(console)
         tables.append(table)
-    report.write(REPORT, name, PARTS, tables, _circumstances(rounds))
+    report.write(REPORT, name, tables, _circumstances(rounds), order=PARTS)
     progress(f"{name}: written to {REPORT.relative_to(ROOT)}")
     return tables
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from operations.adopt.command import adopt, reattach
+from operations.apply import apply
 from operations.drift.command import drift
 from operations.errors import OperationError
 from operations.recover.command import recover
@@ -20,6 +21,8 @@ Stack = Annotated[str, typer.Option(help="the stack, as in Pulumi.<stack>.yaml")
 AsJson = Annotated[bool, typer.Option("--json", help="the result as JSON on standard output")]
 
 IfKilled = Annotated[bool, typer.Option("--if-killed", help="end at once when no killed run has left a trace")]
+
+_PULUMIS_OWN = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 def main() -> None:
@@ -40,6 +43,18 @@ def tool() -> None:
 def recover_command(stack: Stack, *, as_json: AsJson = False, if_killed: IfKilled = False) -> None:
     """After a killed run: take a dead process's lock away, clear what was pending, adopt what was made."""
     raise typer.Exit(recover(stack, as_json=as_json, if_killed=if_killed))
+
+
+@app.command("up", context_settings=_PULUMIS_OWN)
+def up_command(stack: Stack, more: typer.Context) -> None:
+    """`pulumi up`, which tells what a killed run has left and how to heal it; further options are Pulumi's."""
+    raise typer.Exit(apply(stack, "up", more.args))
+
+
+@app.command("destroy", context_settings=_PULUMIS_OWN)
+def destroy_command(stack: Stack, more: typer.Context) -> None:
+    """`pulumi destroy`, in the same way."""
+    raise typer.Exit(apply(stack, "destroy", more.args))
 
 
 @app.command("adopt")

@@ -84,6 +84,7 @@ class Remote:
         options = {
             "BatchMode": "yes",
             "ConnectTimeout": str(CONNECT_SECONDS),
+            "ServerAliveInterval": str(CONNECT_SECONDS),
             "StrictHostKeyChecking": "yes",
             "UserKnownHostsFile": str(Path(here.known_hosts).expanduser()),
             "IdentitiesOnly": "yes",

@@ -3,10 +3,11 @@
 import json
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
 from operations.host import Remote
 from operations.project import Project, find_project
-from operations.recover import heal, locks, state
+from operations.recover import heal, locks, notes, state
 from operations.recover.report import Report, progress
 
 HEALED, LEFT = 0, 1
@@ -49,6 +50,7 @@ def healed(project: Project) -> Report:
     unlock(project, report)
     if report.left:
         return report
+    clear_notes(project, report)
     host = Remote(project.libvirt()[0].host)
     heal.clear_pending(project, host, report)
     heal.refresh(project)
@@ -58,12 +60,12 @@ def healed(project: Project) -> Report:
 
 def is_broken_off(project: Project) -> bool:
     """Whether there is a lock, or an operation that the state holds for begun and not ended."""
-    return bool(_locks(project) or state.pending(project.exported()))
+    return bool(held(project) or state.pending(project.exported()))
 
 
 def unlock(project: Project, report: Report) -> None:
     """Take away every lock whose holder is dead."""
-    for lock in _locks(project):
+    for lock in held(project):
         if locks.is_dead(lock):
             locks.take_away(lock)
             report.unlocked.append(lock.holder)
@@ -72,5 +74,21 @@ def unlock(project: Project, report: Report) -> None:
             report.left.append(f"stack {project.stack} is {locks.why_kept(lock)}")
 
 
-def _locks(project: Project) -> tuple[locks.Lock, ...]:
-    return locks.read(locks.folder(project.backend(), project.name(), project.stack, project.folder))
+def clear_notes(project: Project, report: Report) -> None:
+    """Take away what a kill has left half written beside the state, which cannot be read with it."""
+    for name in notes.without_torn(notes.folder(_folder(project)), project.stack):
+        report.mended.append(f"{name}: it was half written, and the state could not be read with it; it is gone")
+        progress(f"took away {name}, which was half written: the state beside it can be read again")
+
+
+def held(project: Project) -> tuple[locks.Lock, ...]:
+    """Every lock on the stack, of the living and of the dead.
+
+    Raises:
+        OperationError: the state is not in files of this machine.
+    """
+    return locks.read(_folder(project))
+
+
+def _folder(project: Project) -> Path:
+    return locks.folder(project.backend(), project.name(), project.stack, project.folder)

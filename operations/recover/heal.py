@@ -4,28 +4,35 @@ from operations.errors import OperationError
 from operations.host import Remote
 from operations.project import Project
 from operations.recover import state
-from operations.recover.kinds import KINDS, Found
+from operations.recover.found import Found
+from operations.recover.kinds import KINDS, is_known
 from operations.recover.report import Report, progress
-from operations.recover.state import Wanted
+from operations.recover.state import Pending, Wanted
 
 _PASSES = 5
 """What hangs on something adopted is found in the next pass; nothing hangs on more than a few."""
-_REFRESH = ("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
+_REFRESH = ("refresh", "--yes", "--skip-preview", "--skip-pending-creates")
 
 
 def clear_pending(project: Project, host: Remote, report: Report) -> None:
-    """Finish on the host what broke off there, and take the operations that were under way out of the state."""
+    """Finish on the host what broke off there, and take the operations that were under way out of the state.
+
+    One of a type that nobody has thought about stays in the state and is named: what it has made may be there.
+    """
     exported = project.exported()
     begun = state.pending(exported)
     for one in begun:
-        report.cleared.append(f"{one.verb} {one.resource.label}")
         progress(f"the killed run was {one.verb} {one.resource.label}")
+        if not is_known(one.resource.resource):
+            report.left.append(_unknown(one, project, host))
+            continue
+        report.cleared.append(f"{one.verb} {one.resource.label}")
         kind = KINDS.get(one.resource.token)
         found = kind.find(host, one.resource.inputs) if kind else None
         if found is not None and found.unfinished and not found.strange:
             _mend(host, one.resource, report)
-    if begun:
-        project.replace_state(state.without_pending(exported))
+    if report.cleared:
+        project.replace_state(state.without_pending(exported, is_known))
 
 
 def refresh(project: Project) -> None:
@@ -88,6 +95,14 @@ def _leave(wanted: Wanted, found: Found, host: Remote, report: Report) -> None:
     )
     if said not in report.left:
         report.left.append(said)
+
+
+def _unknown(one: Pending, project: Project, host: Remote) -> str:
+    return (
+        f"{one.resource.urn}: a run broke off while {one.verb} it, and this command does not know that type. Look on "
+        f"{host.label} whether it is there and whole: if it is, `pulumi import` it; if not, take away what there is of "
+        f"it. Then run `pulumi refresh --clear-pending-creates --stack {project.stack}`"
+    )
 
 
 def _name(wanted: Wanted) -> str:

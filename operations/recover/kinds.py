@@ -1,53 +1,24 @@
 """What can be adopted, by resource type: how it is found on the host by name, and by what it is known to be ours.
 
-A new type of resource is one more class and one more line in `KINDS`. Types that are not there need none: the next run
-makes them, or finds them made.
+A new type of resource is one more class and one more line in `KINDS`, or a name in `REPEATED` if the next run needs no
+help. One that is in neither is named by the recovery when a run broke off in it: nobody has thought about it yet.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Interface
-from typing import Any, Protocol
+from pathlib import PurePosixPath
 
+from operations.errors import OperationError
 from operations.host import Remote
+from operations.recover.found import VIRSH, Found, Inputs, Kind, attributes, differences, rows, uuid
+from operations.recover.machine import Domain, Seed
 
-VIRSH = ("virsh", "--connect", "qemu:///system", "--quiet")
 MANIFEST = "/etc/twin-vpc/manifest.json"
 """There from the first line of the policy's installation to the last of its removal (providers/host/shell)."""
 POLICY_ID = "twin-vpc"
-
-Inputs = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Found:
-    """Something of that name on the host.
-
-    Attributes:
-        identity: its id for the provider.
-        strange: in what it differs from what we would have made; nothing if it is ours.
-        unfinished: whether its making or removal broke off.
-    """
-
-    identity: str
-    strange: tuple[str, ...] = ()
-    unfinished: bool = False
-
-
-class Kind(Protocol):
-    """One type of resource."""
-
-    what: str
-    """What messages call it."""
-
-    def find(self, host: Remote, inputs: Inputs) -> Found | None:
-        """What bears the name that the inputs give it; none if nothing does."""
-        ...
-
-    def mend(self, host: Remote, inputs: Inputs) -> str:
-        """Bring something unfinished of ours into a whole state, and say which."""
-        ...
+_MOUNTS = "findmnt --fstab --noheadings --output TARGET --raw; systemctl show --property Where --value '*.mount'"
+"""Every place where the host mounts something, mounted or not."""
 
 
 class Network:
@@ -62,16 +33,16 @@ class Network:
 
     def find(self, host: Remote, inputs: Inputs) -> Found | None:
         """Ours has the mode, the bridge and the addresses of the plan."""
-        rows = _rows(host.ask(*VIRSH, "net-list", "--all"))
+        known = rows(host.ask(*VIRSH, "net-list", "--all"))
         name = str(inputs["name"])
-        if name not in rows:
+        if name not in known:
             return None
         xml = host.ask(*VIRSH, "net-dumpxml", "--inactive", name)
-        pairs = zip(_attributes(xml, "ip", "address"), _attributes(xml, "ip", "prefix|netmask"), strict=False)
+        pairs = zip(attributes(xml, "ip", "address"), attributes(xml, "ip", "prefix|netmask"), strict=False)
         addresses = sorted(str(IPv4Interface(f"{address}/{prefix}").network) for address, prefix in pairs)
         seen = {
-            "mode": next(iter(_attributes(xml, "forward", "mode")), "isolated"),
-            "bridge": next(iter(_attributes(xml, "bridge", "name")), "none"),
+            "mode": next(iter(attributes(xml, "forward", "mode")), "isolated"),
+            "bridge": next(iter(attributes(xml, "bridge", "name")), "none"),
             "addresses": ", ".join(addresses),
         }
         wanted = {
@@ -79,7 +50,7 @@ class Network:
             "bridge": inputs["bridge"],
             "addresses": ", ".join(sorted(inputs["addresses"])),
         }
-        return Found(_uuid(xml), _differences(seen, wanted), unfinished=rows[name][0] != "active")
+        return Found(uuid(xml), differences(seen, wanted), unfinished=known[name][0] != "active")
 
     def mend(self, host: Remote, inputs: Inputs) -> str:
         """Undefine it."""
@@ -88,30 +59,44 @@ class Network:
 
 
 class Pool:
-    """A storage pool. It is completed: its folder made, the pool started; nothing in it is touched."""
+    """A storage pool. It is completed: its folder made, the pool started; nothing in it is touched.
+
+    The folder is made only where it belongs: while the host's disk for it is not mounted, the pool would lie on the
+    root disk, and the next run would make empty disks there.
+    """
 
     what = "pool"
 
     def find(self, host: Remote, inputs: Inputs) -> Found | None:
         """Ours has the type and the folder of the plan."""
-        rows = _rows(host.ask(*VIRSH, "pool-list", "--all"))
+        known = rows(host.ask(*VIRSH, "pool-list", "--all"))
         name = str(inputs["name"])
-        if name not in rows:
+        if name not in known:
             return None
         xml = host.ask(*VIRSH, "pool-dumpxml", "--inactive", name)
         seen = {
-            "type": next(iter(_attributes(xml, "pool", "type")), "none"),
+            "type": next(iter(attributes(xml, "pool", "type")), "none"),
             "folder": next(iter(re.findall(r"<path>([^<]*)</path>", xml)), "none"),
         }
         wanted = {"type": inputs["type"], "folder": inputs["target"]["path"]}
-        return Found(_uuid(xml), _differences(seen, wanted), unfinished=rows[name] != ["active", "yes"])
+        return Found(uuid(xml), differences(seen, wanted), unfinished=known[name] != ["active", "yes"])
 
     def mend(self, host: Remote, inputs: Inputs) -> str:
-        """Build it, have it start with the host, start it now."""
-        name = str(inputs["name"])
+        """Build it, have it start with the host, start it now.
+
+        Raises:
+            OperationError: a disk that the host mounts above its folder is not mounted.
+        """
+        name, folder = str(inputs["name"]), str(inputs["target"]["path"])
+        if missing := _unmounted(host, folder):
+            raise OperationError(
+                f"{host.label}: pool {name} is not whole, and its folder {folder} belongs on {missing}, where nothing "
+                "is mounted now: built there, it would lie on another disk. Nothing was built. Mount it "
+                f"(`mount {missing}`), or take it out of /etc/fstab, then run this again"
+            )
         for verb in ("pool-build", "pool-autostart"):
             host.ask(*VIRSH, verb, name)
-        if _rows(host.ask(*VIRSH, "pool-list", "--all"))[name][0] != "active":
+        if rows(host.ask(*VIRSH, "pool-list", "--all"))[name][0] != "active":
             host.ask(*VIRSH, "pool-start", name)
         return "it was not whole; its folder is there and it runs"
 
@@ -135,26 +120,29 @@ class HostPolicy:
 KINDS: Mapping[str, Kind] = {
     "libvirt:index/network:Network": Network(),
     "libvirt:index/pool:Pool": Pool(),
+    "libvirt:index/cloudInitDisk:CloudInitDisk": Seed(),
+    "libvirt:index/domain:Domain": Domain(),
     "twin-host:index:NetworkPolicy": HostPolicy(),
 }
 """Every type that can be adopted, by its token."""
 
+REPEATED = frozenset({"libvirt:index/volume:Volume", "twin-host:index:NetworkWatch"})
+"""Types whose creation can simply be repeated.
 
-def _rows(listed: str) -> dict[str, list[str]]:
-    """Rows of a list of virsh's by name: state, autostart and so on."""
-    words = [line.split() for line in listed.splitlines() if line.strip()]
-    return {name: rest for name, *rest in words}
-
-
-def _attributes(xml: str, element: str, names: str) -> list[str]:
-    """An attribute of every element of that name; libvirt's own XML has them in single quotes, an element a line."""
-    elements = re.findall(rf"<{element}\s[^>]*>", xml)
-    return [m[1] for one in elements if (m := re.search(rf"\s(?:{names})='([^']*)'", one))]
+The provider takes up a volume of that name as it is, and uploads an image once more (terraform-provider-libvirt v0.8.3,
+resourceLibvirtVolumeCreate). So nothing here ever touches a data disk. A watch is nothing on the host.
+"""
 
 
-def _uuid(xml: str) -> str:
-    return re.findall(r"<uuid>([^<]+)</uuid>", xml)[0]
+def is_known(resource: Inputs) -> bool:
+    """Whether somebody has thought about what a run leaves that broke off in a resource of the state."""
+    token = str(resource["type"])
+    return not resource.get("custom") or token.startswith("pulumi:") or token in KINDS or token in REPEATED
 
 
-def _differences(seen: Inputs, wanted: Inputs) -> tuple[str, ...]:
-    return tuple(f"{key} {seen[key]} instead of {wanted[key]}" for key in seen if seen[key] != wanted[key])
+def _unmounted(host: Remote, folder: str) -> str:
+    """The deepest place above a folder where the host says that a disk is mounted, if none is; else nothing."""
+    places = {line.strip() for line in host.run("sh", "-c", _MOUNTS).stdout.splitlines()}
+    above = [place for place in places if place.startswith("/") and PurePosixPath(folder).is_relative_to(place)]
+    deepest = max(above, key=len, default="/")
+    return "" if deepest == "/" or host.run("mountpoint", "-q", deepest).code == 0 else deepest

@@ -21,7 +21,7 @@ ORGANIZATION = "organization"
 """The one organization of a local backend."""
 _SCHEME = "file://"
 _BROKEN_OFF = 60.0
-"""Seconds after which a lock file that nobody can read is one whose writing broke off: it takes milliseconds."""
+"""Seconds after which a lock file that has no end is one whose writing broke off: it takes milliseconds."""
 _SLACK = timedelta(seconds=5)
 """How much later than its lock a process may seem to have started: `ps` counts whole seconds."""
 
@@ -32,10 +32,11 @@ class Lock:
 
     Attributes:
         path: the file.
-        pid: process that wrote it, 0 if the file cannot be read.
+        pid: process that wrote it, 0 if the file does not say.
         user: whose process that is.
         host: name of the machine that it runs on.
         since: when it was written.
+        torn: whether the file ends before it says anything.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class Lock:
     user: str
     host: str
     since: datetime
+    torn: bool = False
 
     @property
     def holder(self) -> str:
@@ -100,8 +102,10 @@ def is_dead(lock: Lock, look: "Callable[[int], Process | None] | None" = None) -
         lock: the lock.
         look: finds a process of this machine; `ps` if none is given.
     """
-    if lock.pid == 0:
+    if lock.torn:
         return time.time() - lock.since.timestamp() > _BROKEN_OFF
+    if lock.pid == 0:  # of a form that we do not know: whoever wrote it may live
+        return False
     if lock.host != socket.gethostname():
         return False
     process = (look or running)(lock.pid)
@@ -112,8 +116,13 @@ def is_dead(lock: Lock, look: "Callable[[int], Process | None] | None" = None) -
 
 def why_kept(lock: Lock) -> str:
     """Why a lock is left alone, and what to do."""
+    if lock.torn:
+        return f"locked by {lock.path}, which is being written just now; wait a minute and try again"
     if lock.pid == 0:
-        return f"{lock.path} cannot be read; wait a minute and try again"
+        return (
+            f"locked by {lock.path}, which is in a form that this command does not know: look into it, and whether a "
+            "run is under way (`ps -e | grep pulumi`). If none is, delete that file and run this again"
+        )
     if lock.host != socket.gethostname():
         return (
             f"locked by {lock.holder}: whether that run still lives can only be told on {lock.host}. Look there; "
@@ -153,12 +162,15 @@ def _elapsed(text: str) -> timedelta:
 
 def _lock(path: Path) -> Lock | None:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8", errors="replace")
         written = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
     except FileNotFoundError:
         return None
     try:
         said = json.loads(text)
+    except ValueError:
+        return Lock(path, 0, "", "", written, torn=not text.strip() or text.lstrip().startswith("{"))
+    try:
         since = datetime.fromisoformat(said["timestamp"])
         return Lock(path, int(said["pid"]), str(said["username"]), str(said["hostname"]), since)
     except (ValueError, KeyError, TypeError):

@@ -1,6 +1,6 @@
 """Pulumi's exported state, read and changed: plain data in, plain data out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -56,9 +56,11 @@ def pending(exported: Data) -> tuple[Pending, ...]:
     return tuple(Pending(str(one["type"]), Wanted(cast("Data", one["resource"]))) for one in operations)
 
 
-def without_pending(exported: Data) -> dict[str, Any]:
-    """The state with nothing under way."""
-    return {**exported, "deployment": {**exported["deployment"], "pending_operations": []}}
+def without_pending(exported: Data, cleared: Callable[[Data], bool]) -> dict[str, Any]:
+    """The state without the operations under way on resources of which that is said."""
+    begun = cast("Iterable[Data]", exported["deployment"].get("pending_operations") or ())
+    kept = [one for one in begun if not cleared(cast("Data", one["resource"]))]
+    return {**exported, "deployment": {**exported["deployment"], "pending_operations": kept}}
 
 
 def missing(preview: Data) -> tuple[Wanted, ...]:

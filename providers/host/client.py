@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ class Worker:
 
     Attributes:
         tell: hands a sentence on to the owner while work is under way.
+        heard: when it last had a good answer from the host, on the monotonic clock.
     """
 
     def __init__(self, command: Sequence[str] = COMMAND) -> None:
@@ -40,11 +42,22 @@ class Worker:
         self._reader: asyncio.Task[None] | None = None
         self._one_at_a_time = asyncio.Lock()
         self._ended = False
+        self.heard = 0.0
 
     @property
     def is_running(self) -> bool:
         """Whether there is a child."""
         return self._process is not None and self._process.returncode is None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether somebody waits for an answer."""
+        return self._one_at_a_time.locked()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was told to end."""
+        return self._ended
 
     async def ask(self, request: Request) -> Answer:
         """Send a request and wait for its answer.
@@ -71,6 +84,7 @@ class Worker:
             answer = Answer.from_line(line)
         if answer.error:
             raise HalfDoneError(answer.error) if answer.half_done else HostError(answer.error)
+        self.heard = time.monotonic()
         return answer
 
     async def end(self) -> None:

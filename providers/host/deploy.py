@@ -17,6 +17,9 @@ _pyinfra: Any = pyinfra.api
 SECONDS = 120
 """Longest time a step on the host may take: a firewalld reload with many zones is the slow one."""
 
+KNOCK_SECONDS = 30
+"""How long the host may take to answer a knock."""
+
 ROLLBACK_SECONDS = 30
 """How long the host may take to put back what was there before."""
 
@@ -67,6 +70,12 @@ class SshdSurvey(Survey):
     def command(self) -> StringCommand:
         """The program to run."""
         return command("sshd", "look")
+
+
+@_pyinfra.operation()
+def knock() -> Generator[StringCommand]:
+    """Have the host answer, and nothing else."""
+    yield StringCommand("true", _timeout=KNOCK_SECONDS)
 
 
 @_pyinfra.operation()

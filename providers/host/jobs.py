@@ -7,7 +7,7 @@ from providers.host import drift, kernel, preflight, sshd_jobs
 from providers.host.checks import uplink_is_bridge
 from providers.host.commit import commit, new_guard
 from providers.host.connection import config_key
-from providers.host.deploy import install, remove, stage
+from providers.host.deploy import install, knock, remove, stage
 from providers.host.drift import Found
 from providers.host.errors import HalfDoneError, HostError
 from providers.host.files import Manifest, archive, guard_files, host_files
@@ -30,6 +30,9 @@ def perform(request: Request, session: Session) -> Answer:
         return Answer(sshd=sshd_jobs.perform(request.verb, request.sshd, session))
     if request.verb == "remove":
         _remove(request, session)
+        return Answer()
+    if request.verb == "knock":
+        session.run(knock)
         return Answer()
     if request.verb == "read":
         return Answer(_read(request, session))

@@ -10,7 +10,7 @@ from providers.host.policy import HostState, InForce, Policy
 from providers.host.sshd import SshServer
 from providers.host.watched import Network, Pool, Watched
 
-Verb = Literal["apply", "read", "remove", "watch", "mend"]
+Verb = Literal["apply", "read", "remove", "watch", "mend", "knock"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Request:
     """One thing to do on the host.
 
     Attributes:
-        verb: what.
+        verb: what; a knock asks nothing but whether the host answers.
         connection: where.
         policy: the wanted policy (apply), or the last known one (read, remove); none for an import.
         in_force: what the last run recorded, if there was one.

@@ -19,11 +19,14 @@ class HostProvider(sdk.Provider):
 
     Args:
         worker: who does things on the host.
+
+    Attributes:
+        way: to the host.
     """
 
     def __init__(self, worker: Worker | None = None) -> None:
-        self._way = Way(worker or Worker())
-        self._kinds = {kind.type_name: kind(self._way) for kind in KINDS}
+        self.way = Way(worker or Worker())
+        self._kinds = {kind.type_name: kind(self.way) for kind in KINDS}
 
     async def get_schema(self, request: sdk.GetSchemaRequest) -> sdk.GetSchemaResponse:
         """The package schema, for `pulumi import` and `pulumi package get-schema`."""
@@ -40,7 +43,7 @@ class HostProvider(sdk.Provider):
 
     async def configure(self, request: sdk.ConfigureRequest) -> sdk.ConfigureResponse:
         """Remember where the host is; nothing is contacted."""
-        self._way.configure(request.args)
+        self.way.configure(request.args)
         return sdk.ConfigureResponse(supports_preview=True)
 
     async def check(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
@@ -69,7 +72,7 @@ class HostProvider(sdk.Provider):
 
     async def cancel(self) -> None:
         """Give up what is under way; whatever it was, the next run repeats it."""
-        await self._way.worker.end()
+        await self.way.worker.end()
 
     def _kind(self, urn: str) -> Kind:
         """The resource type in a URN: `urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME`."""

@@ -19,6 +19,7 @@ from providers.host.client import Worker
 from providers.host.errors import HostError
 from providers.host.kinds import InitFailedError
 from providers.host.provider import HostProvider
+from providers.host.pulse import Pulse, end_run
 
 _MESSAGE_LIMIT = 400 * 1024 * 1024
 """The engine's own limit; rule sets of hundreds of segments pass grpc's default of 4 MiB."""
@@ -72,21 +73,21 @@ def init_failed(error: InitFailedError) -> bytes:
     return status.SerializeToString()
 
 
-def teller(engine_address: str) -> Callable[[str], Awaitable[None]]:
-    """What shows the owner a sentence at once, as a warning of the engine's."""
+def teller(engine_address: str, severity: "engine_pb2.LogSeverity") -> Callable[[str], Awaitable[None]]:
+    """What shows the owner a sentence at once, on the engine's terminal."""
 
     async def tell(text: str) -> None:
         async with grpc.aio.insecure_channel(engine_address) as channel:
             engine: Any = engine_pb2_grpc.EngineStub(channel)
-            with suppress(grpc.aio.AioRpcError):  # the change waits all the same, and the error at its end says why
-                await engine.Log(engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=text))
+            with suppress(grpc.RpcError):  # the engine has gone, or will hear the error at the end
+                await engine.Log(engine_pb2.LogRequest(severity=severity, message=text), timeout=5)
 
     return tell
 
 
 async def serve(engine_address: str, worker: Worker) -> None:
     """Serve until the engine ends us; the port goes to stdout first, as the engine expects."""
-    worker.tell = teller(engine_address)
+    worker.tell = teller(engine_address, engine_pb2.WARNING)
     provider = HostProvider(worker)
     server = grpc.aio.server(
         interceptors=[OneLineErrors()], options=[("grpc.max_receive_message_length", _MESSAGE_LIMIT)]
@@ -101,7 +102,12 @@ async def serve(engine_address: str, worker: Worker) -> None:
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    if await _asked_to_end(ended):
+    pulse = asyncio.create_task(
+        Pulse(provider.way, end_run(os.getppid(), teller(engine_address, engine_pb2.ERROR))).beat()
+    )
+    asked = await _asked_to_end(ended)
+    pulse.cancel()
+    if asked:
         await provider.cancel()
         await server.stop(grace=0.2)
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.command import CommandError
+from providers.host.pulse import SILENT_SECONDS
+from sandbox.command import CommandError, run
 from sandbox.dell import World, in_dell
+from sandbox.dell.lan import BRIDGE
 from sandbox.measure import denied_but_open
 from sandbox.project import STACK, Project
 
@@ -17,6 +19,9 @@ pytestmark = pytest.mark.sandbox
 ALL = ("--yes", "--skip-preview", "--stack", STACK)
 IN_FORCE = "find /etc -type f | sort | xargs sha256sum; nft -s list ruleset; ip rule; ip -6 rule"
 FULL = "No space left on device"
+DELL_PORT = "dell"
+BOUND = 75
+"""Seconds beyond the silence until the run has ended: it may begin right after a knock, and Ctrl-C takes a moment."""
 
 
 def heal(project: Project) -> None:
@@ -65,6 +70,46 @@ def test_sessions_killed_in_the_middle_leave_no_traceback_and_open_nothing(stack
     assert "Traceback" not in said
     assert denied_but_open(stack.world, stack.folder) == ()
     heal(stack)
+
+
+@contextmanager
+def cable_drawn(world: World) -> Iterator[None]:
+    """The host's cable is out of the LAN's switch: no packet arrives, and nobody is told."""
+    switch = ("ip", "-n", world.places["laptop"].netns.name.replace("laptop", "lan"), "link", "set", DELL_PORT)
+    run(*switch, "nomaster")
+    try:
+        yield
+    finally:
+        run(*switch, "master", BRIDGE)
+
+
+@pytest.mark.parametrize(("verb", "moment"), [("up", "Network vpc-private creating"), ("destroy", "Network vpc-")])
+def test_a_cable_drawn_in_the_middle_ends_the_run_in_bounded_time_and_words(
+    stack: Project, verb: str, moment: str
+) -> None:
+    if verb == "up":
+        stack.pulumi("destroy", *ALL)
+    process = stack.start(verb, *ALL)
+    assert process.stdout is not None
+    said = ""
+    try:
+        for line in process.stdout:
+            said += line
+            if moment in line:
+                break
+        with cable_drawn(stack.world):
+            said += process.communicate(timeout=SILENT_SECONDS + BOUND)[0]
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode not in {0, -9}, said
+    assert "the host has been silent for" in said
+    assert "make recover" in said
+    assert "Traceback" not in said
+    assert denied_but_open(stack.world, stack.folder) == ()
+    if verb == "destroy":
+        stack.operate("recover", "--stack", STACK)
+        stack.pulumi("destroy", *ALL)
 
 
 @contextmanager

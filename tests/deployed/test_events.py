@@ -5,7 +5,7 @@ list; `TWIN_VPC_ROUNDS` asks for more random orders than the one that every run 
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from random import Random
@@ -90,7 +90,10 @@ def stage() -> Iterator[Stage]:
 
 
 @pytest.mark.parametrize("name", SEQUENCES)
-def test_no_denied_packet_arrives_whatever_is_restarted_flushed_or_deleted(stage: Stage, name: str) -> None:
+def test_no_denied_packet_arrives_whatever_is_restarted_flushed_or_deleted(
+    stage: Stage, name: str, record_property: Callable[[str, object], None]
+) -> None:
+    record_property("events", ", ".join(SEQUENCES[name]))
     ready = stage.seated()
     booted = REBOOT in SEQUENCES[name]
     with talking(ready, *(() if booted else TALKING)) as surviving:  # a host that boots knows no connection

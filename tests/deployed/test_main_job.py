@@ -9,10 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox import dell
+from sandbox import dell, engine
 from sandbox.dell import cgroup
 from sandbox.dell.site import Site
+from sandbox.measure import take_baseline
 from sandbox.paths import ROOT, checkout_id
+from sandbox.project import STACK, project
 from tests.sandbox.outer import snapshot, traces
 
 pytestmark = pytest.mark.sandbox
@@ -53,6 +55,21 @@ def test_up_twice_measure_and_down_leaves_nothing_behind(clean_machine: dict[str
     assert cgroup.groups(SITE.machine) == []
     left = {path.name for path in SITE.state.iterdir()}
     assert left <= {"lock", "home"}
+
+
+def test_up_after_a_killed_run_heals_by_itself(clean_machine: dict[str, list[str]]) -> None:
+    assert clean_machine
+    world = dell.up(SITE)
+    take_baseline(world)
+    process = project(world, engine.ensure()).start("up", "--yes", "--skip-preview", "--stack", STACK)
+    while "br-" not in dell.in_dell(world, "ls", "/sys/class/net"):
+        assert process.poll() is None, process.communicate()[0]
+    process.kill()
+    process.communicate(timeout=30)
+    healed = job("up")
+    assert healed.returncode == 0, healed.stdout + healed.stderr
+    assert f"pid {process.pid}, since" in healed.stderr, "whose lock was taken away"
+    assert "✓ every cell is as intended" in healed.stdout
 
 
 def test_a_differing_cell_ends_with_exit_code_one_and_its_name(clean_machine: dict[str, list[str]]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from operations.errors import OperationError
-from operations.recover import locks
+from operations.recover import locks, notes
 from operations.recover.locks import Lock, Process
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -92,6 +92,26 @@ def test_a_lock_file_whose_writing_broke_off_is_dead_after_a_minute_only(tmp_pat
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        '{"version": 2, "holder": {"pid": 4711}}',
+        "[4711]",
+        "pid: 4711\nhost: den\n",
+        '{"pid": 0, "username": "o"}',
+        "\xff",
+    ],
+)
+def test_a_lock_of_a_form_that_nobody_knows_is_kept_however_old_it_is(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "one.json"
+    path.write_text(text, encoding="latin-1")
+    os.utime(path, (NOW.timestamp(), NOW.timestamp()))
+    (lock,) = locks.read(tmp_path)
+    assert not locks.is_dead(lock)
+    for words in (str(path), "form that this command does not know", "ps -e", "delete that file"):
+        assert words in locks.why_kept(lock)
+
+
+@pytest.mark.parametrize(
     ("url", "there"),
     [
         ("file:///home/o/state", "/home/o/state"),
@@ -103,6 +123,27 @@ def test_a_lock_file_whose_writing_broke_off_is_dead_after_a_minute_only(tmp_pat
 def test_locks_are_looked_for_where_the_backend_keeps_them(url: str, there: str) -> None:
     found = locks.folder(url, "twin-vpc", "dell", Path("/project"))
     assert found == Path(there) / ".pulumi/locks/organization/twin-vpc/dell"
+
+
+def test_a_note_that_a_kill_has_torn_goes_and_nothing_else_does(tmp_path: Path) -> None:
+    """Beside an empty note Pulumi says "failed to load checkpoint: EOF" of a state that is whole."""
+    where = notes.folder(locks.folder(f"file://{tmp_path}", "twin-vpc", "dell", tmp_path))
+    assert where == tmp_path / ".pulumi/stacks/twin-vpc"
+    where.mkdir(parents=True)
+    files = {
+        "dell.json": "{}",
+        "dell.json.attrs": "",
+        "dell.json.bak": "{",
+        "dell.json.bak.attrs": '{"user.content_type": "text/pl',
+        "other.json.attrs": "",
+        "dell.json.gz.attrs": '{"md5": "x"}',
+    }
+    for name, text in files.items():
+        (where / name).write_text(text)
+    assert notes.without_torn(where, "dell") == ("dell.json.attrs", "dell.json.bak.attrs")
+    left = {path.name for path in where.iterdir()}
+    assert left == {"dell.json", "dell.json.bak", "other.json.attrs", "dell.json.gz.attrs"}
+    assert notes.without_torn(where, "dell") == ()
 
 
 @pytest.mark.parametrize("url", ["s3://bucket", "https://api.pulumi.com"])
