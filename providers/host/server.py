@@ -73,7 +73,7 @@ def init_failed(error: InitFailedError) -> bytes:
     return status.SerializeToString()
 
 
-def teller(engine_address: str, severity: "engine_pb2.LogSeverity") -> Callable[[str], Awaitable[None]]:
+def teller(engine_address: str, severity: "engine_pb2.LogSeverity.ValueType") -> Callable[[str], Awaitable[None]]:
     """What shows the owner a sentence at once, on the engine's terminal."""
 
     async def tell(text: str) -> None:
