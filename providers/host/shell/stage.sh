@@ -16,6 +16,8 @@ eval "$3"
 
 refuse() {
     rm -rf "$stage"
+    # Where nothing of ours is, nothing of ours stays: `alone` knows a lock that was taken away.
+    [ -e /etc/twin-vpc ] || { rm -f "$lock" && rmdir --ignore-fail-on-non-empty "${lock%/*}"; }
     exit "$1"
 }
 
