@@ -21,7 +21,7 @@ matrix: ## measure every cell again on the running sandbox
 
 test: setup check ## set-up, then every check and every test
 	@$(BIN)/python -m sandbox prepare
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadgroup
 
 test-fast: $(BIN)/.installed ## tests that need neither root nor sandbox nor engine, under a minute
 	@$(BIN)/pytest -q -n auto -m "$(FAST)"
