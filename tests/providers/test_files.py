@@ -117,3 +117,49 @@ def test_what_a_killed_reload_took_is_joined_with_what_came_since_and_nothing_st
         "zone b": {"ports": [], "interfaces": ["eth1"]},
     }  # fmt: skip
     assert reload_firewalld.joined({}, now) == now
+
+
+BEFORE = """# Generated
+*nat
+:PREROUTING ACCEPT [1:2]
+:OUTPUT ACCEPT [0:0]
+[3:4] -A PREROUTING -s 198.51.100.9 -j ACCEPT
+COMMIT
+*filter
+:FORWARD DROP [0:0]
+:DOCKER-USER - [0:0]
+[0:0] -A FORWARD -j DOCKER-USER
+[5:6] -A DOCKER-USER -s 198.51.100.99 -j DROP
+COMMIT
+"""
+NOW = """*nat
+:PREROUTING ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:DOCKER - [0:0]
+[0:0] -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+[0:0] -A DOCKER ! -i docker0 -p tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80
+COMMIT
+*filter
+:FORWARD DROP [0:0]
+:DOCKER-USER - [0:0]
+[0:0] -A FORWARD -j DOCKER-USER
+COMMIT
+*mangle
+:FORWARD ACCEPT [0:0]
+COMMIT
+"""
+
+
+def test_what_docker_has_made_meanwhile_is_kept_beside_what_is_put_back() -> None:
+    """Else a reload soon after another one takes the host's published ports away for good."""
+    text = reload_firewalld.merged(BEFORE, NOW)
+    assert reload_firewalld.rules(text) == [
+        "*nat", ":PREROUTING ACCEPT ", ":OUTPUT ACCEPT ", ":DOCKER - ",
+        "-A PREROUTING -s 198.51.100.9 -j ACCEPT", "-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER",
+        "-A DOCKER ! -i docker0 -p tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80", "COMMIT",
+        "*filter", ":FORWARD DROP ", ":DOCKER-USER - ", "-A FORWARD -j DOCKER-USER",
+        "-A DOCKER-USER -s 198.51.100.99 -j DROP", "COMMIT",
+    ]  # fmt: skip
+    assert "[5:6] -A DOCKER-USER" in text, "with its counters"
+    assert reload_firewalld.rules(reload_firewalld.merged(BEFORE, BEFORE)) == reload_firewalld.rules(BEFORE)
+    assert "mangle" not in text, "what only stands there now is not touched"

@@ -57,6 +57,37 @@ def _without_idle_chains(table: str) -> str:
     return "".join(line for line in lines if not re.match(r":\S+ ACCEPT ", line) or line[1:].split()[0] in used)
 
 
+def merged(before: str, now: str) -> str:
+    """What was there before a reload, and what others have made since: Docker may have been quicker than we are.
+
+    It may also have been slower, after an earlier reload: then what was there before is not whole, and putting back
+    only that would take away what Docker has just made. Tables that only `now` has are left out and stay as they are.
+    """
+    later = dict(_tables(now))
+    return "".join(_with(lines, later.get(name, [])) for name, lines in _tables(before))
+
+
+def _tables(text: str) -> list[tuple[str, list[str]]]:
+    """Name and lines of each table of a saved text."""
+    parts = re.split(r"^(?=\*)", text, flags=re.MULTILINE)
+    return [(part.split("\n", 1)[0], part.splitlines()) for part in parts if part.startswith("*")]
+
+
+def _with(lines: Sequence[str], later: Sequence[str]) -> str:
+    """One table with the chains and rules of a later one that it lacks, each rule behind those it has."""
+    chains = {line.split()[0] for line in lines if line.startswith(":")}
+    known = {_rule(line) for line in lines}
+    new_chains = [line for line in later if line.startswith(":") and line.split()[0] not in chains]
+    new_rules = [line for line in later if " -A " in f" {line}" and _rule(line) not in known]
+    head = [line for line in lines if line.startswith(("*", ":"))]
+    body = [line for line in lines if line not in head and line != "COMMIT" and not line.startswith("#")]
+    return "".join(f"{line}\n" for line in [*head, *new_chains, *body, *new_rules, "COMMIT"])
+
+
+def _rule(line: str) -> str:
+    return re.sub(r"\[\d+:\d+\] ?", "", line)
+
+
 def at_run_time(client: Any) -> Settings:  # noqa: ANN401 - firewalld's client carries no types
     """Settings in force of everybody's zones and policies but ours."""
     zones = {f"zone {name}": client.getZoneSettings(name) for name in client.getZones() if name != OURS}
@@ -129,8 +160,9 @@ def main() -> None:
     keep(before)
     client.reload()
     for family, text in tables.items():
-        if text and rules(saved(family)) != rules(text):
-            restored = without_idle_chains(text)
+        now = saved(family)
+        if text and rules(now) != rules(text):
+            restored = without_idle_chains(merged(text, now))
             subprocess.run([f"{family}-restore", "--wait", "--counters"], input=restored, text=True, check=True)
     give_back(client, before)
     KEPT.unlink()
