@@ -92,9 +92,14 @@ def untouched(owner: Project) -> dict[str, list[str]]:
 
 
 def whole(world: World) -> dict[str, list[str]]:
-    """Everything of the host that could have changed, the machines' plugs besides."""
+    """Everything of the host that could have changed, the machines' plugs besides.
+
+    Bridges that were made anew stand elsewhere among the lines by which firewalld finds an interface's zone; each of
+    those names an interface of its own, so their order means nothing.
+    """
     plugs = [str(one) for one in machines(world).values()]
-    return state(world) | {"plugs": plugs, "lives": [str(one) for one in brownfield.containers(world).items()]}
+    found = {name: sorted(held) if name.endswith("_ZONES") else held for name, held in state(world).items()}
+    return found | {"plugs": plugs, "lives": [str(one) for one in brownfield.containers(world).items()]}
 
 
 def machines(world: World) -> Mapping[str, brownfield.Machine]:
@@ -264,7 +269,7 @@ def test_a_killed_take_over_goes_on_and_its_undoing_gives_everything_back(
         assert undone.returncode == 0, undone.stderr
         assert not heard.breaches, heard.breaches
         assert heard.sent > FEWEST, "it went on until the policy was gone"
-    assert not differing(untouched, whole(world))
+    assert differing(untouched, whole(world)) == {}
     # The provider reloads firewalld in `up` and in `destroy`, and in that moment a single try may be refused (ADR 29).
     assert shop.longest <= 1, shop.failures
     assert len(shop.failures) <= 2, shop.failures
