@@ -94,11 +94,11 @@ def untouched(owner: Project) -> dict[str, list[str]]:
 def whole(world: World) -> dict[str, list[str]]:
     """Everything of the host that could have changed, the machines' plugs besides.
 
-    Bridges that were made anew stand elsewhere among the lines by which firewalld finds an interface's zone; each of
-    those names an interface of its own, so their order means nothing.
+    Networks that were made anew stand elsewhere among the lines that libvirt and firewalld write for each; those name
+    a block or an interface of their own, so their order means nothing.
     """
     plugs = [str(one) for one in machines(world).values()]
-    found = {name: sorted(held) if name.endswith("_ZONES") else held for name, held in state(world).items()}
+    found = {name: sorted(held) for name, held in state(world).items()}
     return found | {"plugs": plugs, "lives": [str(one) for one in brownfield.containers(world).items()]}
 
 
