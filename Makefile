@@ -3,9 +3,9 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
-FAST := not sandbox and not root and not engine
+FAST := not sandbox and not root and not engine and not checkov
 
-.PHONY: help up down test test-fast check format plan matrix schema lock-addresses lock apply recover drift adopt campaign bench setup
+.PHONY: help up down test test-fast check format plan matrix schema lock-addresses lock apply recover drift adopt export campaign bench setup
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,6 +57,9 @@ recover: $(BIN)/.runtime ## heal a stack after a killed run: make recover STACK=
 adopt: $(BIN)/.runtime ## a host with networks made by hand: make adopt STACK=dell ARGS="--yes --move test-vm=public"
 	@$(BIN)/python -m operations adopt --stack $(or $(STACK),dell) $(ARGS)
 
+export: $(BIN)/.runtime ## a stack as Terraform JSON, from the files alone: make export STACK=aws OUT=DIR
+	@$(BIN)/python -m graph export --stack $(or $(STACK),aws) --out $(or $(OUT),out/$(or $(STACK),aws))
+
 bench: setup ## the benchmarks of docs/performance.md, as ratios in one run; fails if a demand is missed
 	@$(BIN)/python -m benchmarks
 
@@ -65,7 +68,7 @@ campaign: setup ## what is too long for `make test`: 20 kills, 20 orders of even
 	@$(BIN)/python -m benchmarks --campaign
 
 lock: $(BIN)/.installed ## compile requirements*.in into pinned, hashed requirements*.txt
-	@for part in requirements requirements-dev; do \
+	@for part in requirements requirements-dev requirements-checkov; do \
 	  $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	    -o $$part.txt $$part.in; done
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import matrix, report, scale, stacks, traffic, up
+from benchmarks import aws, matrix, report, scale, stacks, traffic, up
 from benchmarks.demands import Demand
 from benchmarks.errors import BenchmarkError
 from benchmarks.report import Table
@@ -30,7 +30,11 @@ CAMPAIGN_ROUNDS = 15
 """How often everything is measured when there is time."""
 
 _ON_HOST: Mapping[str, Callable[[World, Engine, int], Iterator[Table]]] = {"up": up.tables, "matrix": matrix.tables}
-_ALONE: Mapping[str, Callable[[int], Iterator[Table]]] = {"scale": scale.tables, "traffic": traffic.tables}
+_ALONE: Mapping[str, Callable[[int], Iterator[Table]]] = {
+    "scale": scale.tables,
+    "traffic": traffic.tables,
+    "aws": aws.tables,
+}
 PARTS = (*_ALONE, *_ON_HOST)
 _MISSED = 3
 _INTERRUPTED = 130

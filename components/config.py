@@ -35,22 +35,23 @@ class Deployment:
     recorded: StackLock
 
 
-def read_config(root: Path) -> Deployment:
+def read_config(root: Path, *, deploys: bool = True) -> Deployment:
     """Read the stack's configuration and the files beside it.
 
     Args:
         root: folder with network.yaml and the lock file.
+        deploys: whether the run goes to the host: then keys, tools and images of this machine are checked as well.
 
     Raises:
         pulumi.RunError: names every problem in all files at once. Nothing must have been registered yet.
     """
     try:
-        return _checked(root, pulumi.get_stack())
+        return _checked(root, pulumi.get_stack(), deploys=deploys)
     except InvalidInputError as error:
         raise pulumi.RunError(str(error)) from None
 
 
-def _checked(root: Path, stack_name: str) -> Deployment:
+def _checked(root: Path, stack_name: str, *, deploys: bool) -> Deployment:
     stack = _stack_source(root / f"Pulumi.{stack_name}.yaml")
     problems: list[Problem] = []
     lock = intent = None
@@ -62,7 +63,7 @@ def _checked(root: Path, stack_name: str) -> Deployment:
         intent = load(read_yaml(root / NETWORK_FILE), stack, stack_name)
     except InvalidInputError as error:
         problems += [p for p in error.problems if p in stack.problems or not _follows(p, stack)]
-    if intent is not None and isinstance(intent.stack, LibvirtStack):
+    if deploys and intent is not None and isinstance(intent.stack, LibvirtStack):
         problems += missing_files(intent.stack.host, stack)
         problems += missing_for_machines(intent.stack, stack)
     if lock is None or intent is None or problems:

@@ -19,6 +19,6 @@ def build(deployment: Deployment) -> Mapping[str, pulumi.Input[object]]:
         from components.libvirt.stack import build_libvirt  # noqa: PLC0415 - a stack loads its own substrate's SDK only
 
         return build_libvirt(intent, intent.stack, deployment.recorded)
-    raise pulumi.RunError(
-        f"stack `{intent.stack_name}`: the AWS substrate is not built yet; `make plan` shows its addresses and matrix"
-    )
+    from components.aws.stack import build_aws  # noqa: PLC0415 - likewise
+
+    return build_aws(intent, intent.stack, deployment.recorded)

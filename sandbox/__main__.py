@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from rich.console import Console
 
-from sandbox import dell, engine, guest
+from sandbox import checkov, dell, engine, guest
 from sandbox.command import CommandError, progress
 from sandbox.dell import SandboxError, image
 from sandbox.engine.parts import EngineError
@@ -58,8 +58,10 @@ def main() -> int:
 
 
 def prepare() -> int:
-    """Make what takes long and is kept in the cache: the engine and, for root, the images of host and machines."""
+    """Make what takes long and is kept in the cache: engine, checkov and, for root, images of host and machines."""
     progress(f"engine: {engine.ensure().way}")
+    checkov.ensure()
+    progress("checkov: its environment is there")
     if os.geteuid() == 0:
         image.ensure()
         progress("sandbox host: its image is there")

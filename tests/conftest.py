@@ -1,25 +1,18 @@
 """Which tests run where: on a laptop without root the sandbox is left out with the reason, under CI nothing is.
 
-`make test` runs on two processors at once. Tests that share a sandbox stay together, in their order; whoever has one of
-its own is a group by itself. Sandboxes know nothing of each other, so groups do not disturb each other either.
+`make test` uses two processes: one for all that needs a sandbox, namespaces, the engine or a scanner, in its order, the
+other for the rest. Sandboxes would not disturb each other, but two at once are slow here, and pulumi-libvirt's stream
+of a seed (go-libvirt) then breaks off more often than on a quiet machine.
 """
 
 import os
 import sys
-from pathlib import Path
 
 import pytest
 
 NEEDS_ROOT = ("sandbox", "root")
-ALONE = (*NEEDS_ROOT, "engine")
-"""Markers of tests whose module shares something that is made once."""
-
-OWN_SANDBOX = frozenset(
-    {"brownfield", "drift", "events", "lockout", "lockout_local", "lockout_sshd", "machines", "main_job"}
-)
-"""Modules of tests/deployed that bring up a sandbox of their own; all others share one."""
-
-_HERE = Path(__file__).parent
+IN_ORDER = (*NEEDS_ROOT, "engine", "checkov")
+"""Markers of tests that run one after another."""
 
 
 def why_not() -> str:
@@ -29,25 +22,18 @@ def why_not() -> str:
     return "" if os.geteuid() == 0 else "needs root, for network namespaces and the sandbox host"
 
 
-def group(item: pytest.Item) -> str:
-    """With whom a test stays together; empty for one that can run anywhere."""
-    if not any(item.get_closest_marker(name) for name in ALONE):
-        return ""
-    folder, module = item.path.relative_to(_HERE).parts[0], item.path.stem.removeprefix("test_")
-    if folder in {"sandbox", "providers"} or (folder == "deployed" and module not in OWN_SANDBOX):
-        return folder
-    return f"{folder}-{module}"
+def in_order(item: pytest.Item) -> bool:
+    """Whether a test runs in the process that runs its tests one after another."""
+    return any(item.get_closest_marker(name) for name in IN_ORDER)
 
 
 # Before pytest-xdist looks for groups.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    groups = {item: group(item) for item in items}
-    for item, name in groups.items():
-        if name:
-            item.add_marker(pytest.mark.xdist_group(name))
-    # What takes longest begins first; a stable sort, so that nothing changes its place within a group.
-    items.sort(key=lambda item: (groups[item] != "deployed", not groups[item].startswith("deployed"), not groups[item]))
+    for item in items:
+        if in_order(item):
+            item.add_marker(pytest.mark.xdist_group("in-order"))
+    items.sort(key=lambda item: not in_order(item))  # a stable sort: the long queue begins first
     reason = why_not()
     if not reason:
         return

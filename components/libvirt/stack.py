@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pulumi
 
 from components import vpc as seam
+from components.former import former_names
 from components.host.policy import HostPolicy
 from components.host.render import render, render_sshd
 from components.host.resources import NetworkWatchArgs, TwinHost, TwinHostArgs
@@ -19,8 +20,7 @@ from twinvpc.addressing.lock import StackLock
 from twinvpc.addressing.plan import LibvirtPlan, libvirt_plan
 from twinvpc.model.libvirt import LibvirtStack
 from twinvpc.model.load import Intent
-from twinvpc.policy.nftables import UnsupportedTermError
-from twinvpc.policy.terms import compile_policy
+from twinvpc.policy.terms import UnsupportedTermError, compile_policy
 
 
 def build_libvirt(intent: Intent, stack: LibvirtStack, recorded: StackLock) -> Mapping[str, pulumi.Input[object]]:
@@ -85,19 +85,3 @@ def _exports(
         "uplinks": policy.uplinks,
         "firewalld": policy.firewalld,
     }
-
-
-def former_names(renamed: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """All former names of each segment, from the lock: a rename may never have been applied before the next one came.
-
-    Args:
-        renamed: former names, and what each was called next.
-    """
-    former: dict[str, list[str]] = {}
-    for old in sorted(renamed):
-        now, passed = old, set[str]()
-        while now in renamed and now not in passed:
-            passed.add(now)
-            now = renamed[now]
-        former.setdefault(now, []).append(old)
-    return {now: tuple(names) for now, names in former.items()}

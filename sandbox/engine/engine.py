@@ -3,9 +3,14 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from sandbox.engine.parts import PLUGIN
+
+AWS_VERSION = version("pulumi-aws")
+AWS_STAND_IN = Path(__file__).resolve().parents[1] / "aws" / "plugin" / "pulumi-resource-aws"
+"""The sandbox's account is a simulated one, so the official plugin is never used here (ADR 49)."""
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where the libvirt plugin finds xsltproc and mkisofs, and the host provider ssh."""
@@ -37,7 +42,8 @@ class Engine:
             passphrase_file: file with the passphrase of the stacks' secrets; its text stays there.
         """
         pulumi_home = home / ".pulumi"
-        self._register(pulumi_home / "plugins" / f"resource-libvirt-v{PLUGIN.version}")
+        _register(pulumi_home / "plugins" / f"resource-libvirt-v{PLUGIN.version}", self.plugin)
+        _register(pulumi_home / "plugins" / f"resource-aws-v{AWS_VERSION}", AWS_STAND_IN)
         backend.mkdir(parents=True, exist_ok=True, mode=0o700)
         return {
             "PATH": f"{self.bin}:{SYSTEM_PATH}",
@@ -53,11 +59,12 @@ class Engine:
             "VIRTUAL_ENV": sys.prefix,
         }
 
-    def _register(self, folder: Path) -> None:
-        """A folder of its own with a link in it: the engine does not look into a linked folder."""
-        folder.mkdir(parents=True, exist_ok=True)
-        link = folder / self.plugin.name
-        if link.is_symlink() and link.readlink() == self.plugin:
-            return
-        link.unlink(missing_ok=True)
-        link.symlink_to(self.plugin)
+
+def _register(folder: Path, program: Path) -> None:
+    """A folder of its own with a link in it: the engine does not look into a linked folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    link = folder / program.name
+    if link.is_symlink() and link.readlink() == program:
+        return
+    link.unlink(missing_ok=True)
+    link.symlink_to(program)

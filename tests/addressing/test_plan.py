@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.model.owner import AWS, DELL, NETWORK, ROOT, edited, load_with
+from tests.model.owner import AWS, DELL, NETWORK, ROOT, TEXTS, edited, load_with
 from twinvpc.addressing.lock import LOCK_FILE, Lock, read_lock
 from twinvpc.addressing.plan import RetiredSegment, aws_plan, libvirt_plan, record, require_recorded
+from twinvpc.model.files import load_stack
 from twinvpc.model.libvirt import LibvirtStack
 from twinvpc.model.load import Intent
 from twinvpc.model.problems import InvalidInputError
@@ -14,6 +15,7 @@ from twinvpc.model.problems import InvalidInputError
 RENAMED = edited(NETWORK, "  private: {purpose", "  inner: {renamed_from: private, purpose").replace("private", "inner")
 RENAMED = RENAMED.replace("renamed_from: inner", "renamed_from: private")
 RENAMED_DELL = edited(DELL, "    private: {cidr", "    inner: {cidr")
+RENAMED_AWS = edited(AWS, "private: none", "inner: none")
 
 
 @pytest.fixture
@@ -21,9 +23,9 @@ def lock() -> Lock:
     return read_lock(ROOT)
 
 
-def test_the_owners_stacks_are_recorded_and_nothing_is_new(tmp_path: Path, lock: Lock) -> None:
-    for stack in ("dell", "aws"):
-        intent = load_with(tmp_path, {}, stack)
+def test_the_owners_stacks_are_recorded_and_nothing_is_new(lock: Lock) -> None:
+    for stack in ("dell", "aws", "staging"):
+        intent = load_stack(ROOT, stack)
         assert record(intent, lock) == lock
         assert require_recorded(intent, lock) == lock.of(stack)
 
@@ -97,9 +99,8 @@ def test_a_removed_segment_stays_closed_with_its_block_and_a_renamed_one_with_it
 
 
 def test_a_rename_reaches_every_zone_and_a_new_zone_gets_a_block_of_its_own(tmp_path: Path, lock: Lock) -> None:
-    zones = edited(
-        AWS, "zones: [ap-northeast-1a, ap-northeast-1c]", "zones: [ap-northeast-1a, ap-northeast-1c, ap-northeast-1d]"
-    )
+    zones = RENAMED_AWS.replace("ap-northeast-1c] #", "ap-northeast-1c, ap-northeast-1d] #")
+    assert zones != RENAMED_AWS
     after = record(load_with(tmp_path, {NETWORK: RENAMED, AWS: zones}, "aws"), lock).of("aws")
     before = lock.of("aws").blocks
     for zone in ("ap-northeast-1a", "ap-northeast-1c"):
@@ -113,7 +114,7 @@ def test_a_former_name_that_was_misspelt_is_refused_on_aws_instead_of_moving_the
 ) -> None:
     text = RENAMED.replace("renamed_from: private", "renamed_from: privat")
     with pytest.raises(InvalidInputError, match="no `privat/ap-northeast-1a` is recorded"):
-        record(load_with(tmp_path, {NETWORK: text}, "aws"), lock)
+        record(load_with(tmp_path, {NETWORK: text, AWS: RENAMED_AWS}, "aws"), lock)
 
 
 def test_a_stack_that_changed_its_kind_is_refused(tmp_path: Path, lock: Lock) -> None:
@@ -129,3 +130,56 @@ def test_a_vpc_that_was_cut_down_keeps_no_subnet_outside(tmp_path: Path, lock: L
         InvalidInputError, match=r"10\.0\.8\.0/24 of `private/ap-northeast-1a` lies outside 10\.0\.0\.0/21"
     ):
         record(load_with(tmp_path, {AWS: text}, "aws"), lock)
+
+
+THREE = "zones: [ap-northeast-1a, ap-northeast-1c, ap-northeast-1d] #"
+
+
+def on_aws(folder: Path, lock: Lock, *changes: tuple[str, str]) -> Lock:
+    text = TEXTS[AWS]
+    for old, new in changes:
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    return record(load_with(folder, {AWS: text}, "aws"), lock)
+
+
+def infrastructure(lock: Lock) -> dict[str, str]:
+    return {f"{one.segment}/{one.zone[-1]}": str(one.cidr) for one in aws_plan(lock.of("aws")).infrastructure}
+
+
+def test_nat_gateways_and_endpoints_get_small_subnets_only_where_somebody_uses_them(tmp_path: Path, lock: Lock) -> None:
+    assert infrastructure(lock) == {}
+    after = on_aws(tmp_path, lock, ("private: none", "private: nat"), ("container: none", "container: endpoints"))
+    found = infrastructure(after)
+    assert set(found) == {"nat/a", "endpoints/a", "endpoints/c"}
+    assert all(block.endswith("/28") for block in found.values())
+    assert lock.of("aws").blocks.items() <= after.of("aws").blocks.items(), "nothing that exists moves"
+
+
+def test_a_single_nat_gateway_stays_in_its_zone_and_one_for_each_zone_keeps_it(tmp_path: Path, lock: Lock) -> None:
+    nat = ("private: none", "private: nat")
+    one = on_aws(tmp_path, lock, nat)
+    first = on_aws(
+        tmp_path, one, nat, ("zones: [ap-northeast-1a, ap-northeast-1c] #", THREE.replace("[", "[ap-northeast-1e, "))
+    )
+    assert infrastructure(first) == infrastructure(one)
+    each = on_aws(tmp_path, one, nat, ("  twin-vpc:log_ret", "  twin-vpc:nat: per_zone\n  twin-vpc:log_ret"))
+    assert infrastructure(one).items() <= infrastructure(each).items()
+    assert set(infrastructure(each)) == {"nat/a", "nat/c"}
+    assert infrastructure(on_aws(tmp_path, each, nat)) == infrastructure(one)
+
+
+def test_subnets_of_nat_gateways_that_are_gone_leave_tombstones_and_come_back(tmp_path: Path, lock: Lock) -> None:
+    used = on_aws(tmp_path, lock, ("private: none", "private: nat"))
+    gone = on_aws(tmp_path, used)
+    assert [str(block) for block in aws_plan(gone.of("aws")).removed] == [infrastructure(used)["nat/a"]]
+    assert on_aws(tmp_path, gone, ("private: none", "private: nat")) == used
+
+
+def test_a_zone_in_the_middle_moves_nobody(tmp_path: Path, lock: Lock) -> None:
+    middle = (
+        "zones: [ap-northeast-1a, ap-northeast-1c] #",
+        "zones: [ap-northeast-1a, ap-northeast-1d, ap-northeast-1c] #",
+    )
+    after = on_aws(tmp_path, lock, middle)
+    assert lock.of("aws").blocks.items() < after.of("aws").blocks.items()

@@ -11,7 +11,9 @@ def test_every_stack_is_drawn_into_out_and_named(folder: Path) -> None:
     drawn = tool(folder, "picture")
     assert drawn.returncode == 0, drawn.stderr
     assert drawn.stdout.splitlines() == [
-        f"picture: {folder / 'out' / name}" for name in ("aws.svg", "aws.mmd", "dell.svg", "dell.mmd")
+        f"picture: {folder / 'out' / name}"
+        for stack in ("aws", "dell", "staging")
+        for name in (f"{stack}.svg", f"{stack}.mmd")
     ]
     assert (folder / "out" / "dell.svg").read_text().startswith("<svg ")
 

@@ -11,7 +11,7 @@ import pytest
 from tests.model.machines import with_machines
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = ("network.yaml", "Pulumi.dell.yaml", "Pulumi.aws.yaml", "addresses.lock.json")
+FILES = ("network.yaml", "Pulumi.dell.yaml", "Pulumi.aws.yaml", "Pulumi.staging.yaml", "addresses.lock.json")
 
 
 @pytest.fixture
@@ -89,6 +89,9 @@ def test_a_segment_that_is_gone_leaves_a_tombstone(folder: Path) -> None:
         lines = (folder / name).read_text().splitlines(keepends=True)
         (folder / name).write_text("".join(line for line in lines if not line.strip().startswith("container:")))
     edit(folder, "network.yaml", ", container]", "]")
+    edit(folder, "Pulumi.aws.yaml", ", container: none}", "}")
+    edit(folder, "Pulumi.staging.yaml", ", container: none}", "}")
+    edit(folder, "Pulumi.staging.yaml", "    container: {ap-northeast-1a: 10.0.0.0/24}\n", "")
     assert "dell: container: 10.0.4.0/24 → tombstone" in tool(folder, "lock-addresses").stdout
     lock = json.loads((folder / "addresses.lock.json").read_text())
     assert lock["stacks"]["dell"]["removed"] == {"container": "10.0.4.0/24"}
@@ -129,3 +132,20 @@ def test_a_stack_whose_file_is_lost_is_missed(folder: Path) -> None:
     for word in ("Pulumi.dell.yaml", "there is no such file", "records addresses of stack `dell`", "restore it"):
         assert word in told.stderr
     assert tool(folder, "plan", "--stack", "aws").returncode == 0, "the other one can still be asked for"
+
+
+def test_plan_shows_what_a_stack_denies_by_choice(folder: Path) -> None:
+    shown = " ".join(tool(folder, "plan", "--stack", "aws").stdout.split())
+    assert "(–): permitted by network.yaml, denied by the stack's choice: egress.container: none" in shown
+    data = json.loads(tool(folder, "plan", "--json").stdout)
+    assert data["aws"]["declared"]["database → internet"] == "egress.database: none"
+    assert data["aws"]["cells"]["database → internet"] == "–"
+    assert data["dell"]["declared"] == {}
+
+
+def test_plan_refuses_what_aws_would(folder: Path) -> None:
+    edit(folder, "Pulumi.aws.yaml", "  twin-vpc:log_ret", "  twin-vpc:quotas: {subnets: 9}\n  twin-vpc:log_ret")
+    told = tool(folder, "plan")
+    assert told.returncode == 2
+    assert "10 subnets" in told.stderr
+    assert "the account has room for 9" in told.stderr

@@ -24,12 +24,50 @@ CLOUD_INIT = "libvirt:index/cloudInitDisk:CloudInitDisk"
 DOMAIN = "libvirt:index/domain:Domain"
 POLICY = "twin-host:index:NetworkPolicy"
 WATCH = "twin-host:index:NetworkWatch"
+VPC = "aws:ec2/vpc:Vpc"
+DEFAULT_GROUP = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
+DEFAULT_ACL = "aws:ec2/defaultNetworkAcl:DefaultNetworkAcl"
+DEFAULT_TABLE = "aws:ec2/defaultRouteTable:DefaultRouteTable"
+INTERNET_GATEWAY = "aws:ec2/internetGateway:InternetGateway"
+SUBNET = "aws:ec2/subnet:Subnet"
+ROUTE_TABLE = "aws:ec2/routeTable:RouteTable"
+ROUTE = "aws:ec2/route:Route"
+ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
+GROUP = "aws:ec2/securityGroup:SecurityGroup"
+INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+EGRESS_RULE = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+ACL = "aws:ec2/networkAcl:NetworkAcl"
+ELASTIC_IP = "aws:ec2/eip:Eip"
+NAT_GATEWAY = "aws:ec2/natGateway:NatGateway"
+ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
+FLOW_LOG = "aws:ec2/flowLog:FlowLog"
+LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
+ROLE = "aws:iam/role:Role"
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+ACCOUNT = "123456789012"
 SSHD = "twin-host:index:SshServer"
 
 Message: TypeAlias = Any
 """A message of the engine's protocol, which carries no usable types."""
 Program = Callable[[], None]
 Outputs = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+AWS_PROVIDED: Mapping[str, Outputs] = {
+    VPC: lambda _: {
+        "ownerId": ACCOUNT, "defaultNetworkAclId": "acl-default", "defaultRouteTableId": "rtb-default",
+        "defaultSecurityGroupId": "sg-default",
+    },
+    ELASTIC_IP: lambda _: {"publicIp": "203.0.113.7"},
+    ENDPOINT: lambda given: {"prefixListId": "pl-s3"} if given["vpcEndpointType"] == "Gateway" else {},
+    LOG_GROUP: lambda given: {"arn": f"arn:aws:logs:ap-northeast-1:{ACCOUNT}:log-group:{given['name']}"},
+    ROLE: lambda given: {"arn": f"arn:aws:iam::{ACCOUNT}:role/{given['name']}"},
+    **{
+        token: lambda _: {}
+        for token in (
+            DEFAULT_GROUP, DEFAULT_ACL, DEFAULT_TABLE, INTERNET_GATEWAY, SUBNET, ROUTE_TABLE, ROUTE, ASSOCIATION, GROUP,
+            INGRESS_RULE, EGRESS_RULE, ACL, NAT_GATEWAY, FLOW_LOG, ROLE_POLICY,
+        )
+    },
+}  # fmt: skip
 # What a provider adds to the inputs, by type token. A custom type that is not here is refused.
 PROVIDED: Mapping[str, Outputs] = {
     NETWORK: lambda _: {},
@@ -40,6 +78,7 @@ PROVIDED: Mapping[str, Outputs] = {
     WATCH: lambda given: {"health": dict.fromkeys([*given["networks"], *given["pools"]], "in force")},
     SSHD: lambda _: {"state": "in force"},
     POLICY: lambda given: {"uplinksInForce": given["uplinks"] or ["eno1"], "firewalld": True},
+    **AWS_PROVIDED,
 }
 
 

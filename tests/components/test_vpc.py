@@ -3,8 +3,8 @@ from dataclasses import replace
 import pulumi
 import pytest
 
+from components.former import former_names
 from components.libvirt.provider import provider
-from components.libvirt.stack import former_names
 from components.libvirt.vpc import REPLACED, Vpc, VpcArgs
 from tests.components.engine import NETWORK, RecordingEngine, Registered, run
 from tests.components.site import plan, stack

@@ -56,10 +56,10 @@ def refusal(stub: Untyped, **options: str) -> str:
     return error.details()
 
 
-def test_required_packages_name_libvirt_at_the_sdks_version(stub: Untyped) -> None:
+def test_required_packages_name_each_sdk_at_its_version(stub: Untyped) -> None:
     answer = packages(stub)
     found = [(one.name, one.kind, one.version) for one in answer.packages]
-    assert found == [("libvirt", "resource", "v0.5.4")]
+    assert sorted(found) == [("aws", "resource", "v7.51.1"), ("libvirt", "resource", "v0.5.4")]
     assert list(answer.specs) == []
 
 

@@ -96,9 +96,9 @@ def test_about_names_the_virtualenv(project: Project) -> None:
     assert "pydantic" in outcome.text
 
 
-def test_the_plugin_store_holds_the_libvirt_plugin_at_the_version_asked_for(project: Project, engine: Engine) -> None:
+def test_the_plugin_store_holds_each_plugin_at_the_version_asked_for(project: Project, engine: Engine) -> None:
     listed = json.loads(project.run("plugin", "ls", "--json").text)
-    assert [(one["name"], one["version"]) for one in listed] == [("libvirt", "0.5.4")]
+    assert sorted((one["name"], one["version"]) for one in listed) == [("aws", "7.51.1"), ("libvirt", "0.5.4")]
     store = Path(project.environment["PULUMI_HOME"]) / "plugins/resource-libvirt-v0.5.4"
     assert (store / "pulumi-resource-libvirt").resolve() == engine.plugin.resolve()
 

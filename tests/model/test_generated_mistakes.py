@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 from tests.effort import tries
 from tests.model.owner import AWS, DELL, NETWORK, ROOT, TEXTS
 from twinvpc.addressing.lock import Lock
-from twinvpc.addressing.plan import libvirt_plan, record
+from twinvpc.addressing.plan import aws_plan, libvirt_plan, record
 from twinvpc.model.files import read_yaml, stack_source
 from twinvpc.model.libvirt import LibvirtStack
 from twinvpc.model.load import Intent, load
 from twinvpc.model.problems import InvalidInputError
 from twinvpc.model.source import KeyPath, Source, dotted
 from twinvpc.model.yaml_text import read_text
+from twinvpc.policy.aws import design
 from twinvpc.policy.nftables import Target, render
 from twinvpc.policy.terms import compile_policy
 from twinvpc.proof.intent import matrix
@@ -82,6 +83,8 @@ def attempt(file: str, read: object) -> Intent | InvalidInputError:
     matrix(intent)
     if isinstance(intent.stack, LibvirtStack):
         render(policy, Target(libvirt_plan(intent.stack, lock.of("some")), intent.stack))
+    else:
+        design(policy, aws_plan(lock.of("some")), intent.stack)
     return intent
 
 

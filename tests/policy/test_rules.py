@@ -9,10 +9,10 @@ from hypothesis import given
 from tests.effort import tries
 from tests.policy.networks import CHANGED, OWNER, PORTS, Case, cases, meshed
 from twinvpc.model.services import EVERYTHING, ICMP, Protocol, Service
-from twinvpc.policy.nftables import NOT_PUBLIC, UnsupportedTermError, render
+from twinvpc.policy.nftables import NOT_PUBLIC, render
 from twinvpc.policy.nftables_chains import MARK
 from twinvpc.policy.routing import SIGNED, rules, rules6
-from twinvpc.policy.terms import Policy, Term, compile_policy, merge
+from twinvpc.policy.terms import Policy, Term, UnsupportedTermError, compile_policy, merge
 from twinvpc.proof.intent import matrix
 
 TAILSCALE_MASK = 0xFF0000

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tests.components.engine import ROOT, RecordingEngine, run
 
-FILES = ("__main__.py", "network.yaml", "addresses.lock.json", "Pulumi.dell.yaml", "Pulumi.aws.yaml")
+STACKS = ("dell", "aws", "staging")
+FILES = ("__main__.py", "network.yaml", "addresses.lock.json", *(f"Pulumi.{stack}.yaml" for stack in STACKS))
 
 
 def run_main(

@@ -113,5 +113,12 @@ def test_settings_may_come_from_another_file(engine: Engine, tmp_path: Path) -> 
     assert (project.folder / "Pulumi.dell.yaml").read_bytes() == before
 
 
-def test_the_aws_stack_is_refused_in_one_sentence(engine: Engine, tmp_path: Path) -> None:
-    assert "the AWS substrate is not built yet" in refusal(lay_out(engine, tmp_path), "aws").text
+def test_an_aws_stack_that_is_offline_is_not_deployed(engine: Engine, tmp_path: Path) -> None:
+    project = lay_out(engine, tmp_path)
+    edit("Pulumi.aws.yaml", "  twin-vpc:log_ret", "  twin-vpc:offline: true\n  twin-vpc:log_ret")(project.folder)
+    assert project.run("stack", "init", "aws").code == 0
+    done = project.run("up", "--yes", "--stack", "aws")
+    assert done.code != 0
+    assert done.clean(), done.text
+    assert "`twin-vpc:offline` is true, so there is no account to deploy to" in done.text
+    assert in_state(project, "aws") == ["pulumi:pulumi:Stack"], "nothing but the stack itself"

@@ -10,9 +10,24 @@ import pulumi
 import pytest
 import yaml
 
-from tests.components.engine import NETWORK, POLICY, POOL, ROOT, RecordingEngine, Registered, pulumi_config
+from tests.components.engine import (
+    ACL,
+    ENDPOINT,
+    GROUP,
+    NAT_GATEWAY,
+    NETWORK,
+    POLICY,
+    POOL,
+    ROOT,
+    ROUTE_TABLE,
+    SUBNET,
+    VPC,
+    RecordingEngine,
+    Registered,
+    pulumi_config,
+)
 from tests.program.main import copy, run_main
-from twinvpc.policy.nftables import UnsupportedTermError
+from twinvpc.policy.terms import UnsupportedTermError
 
 Yaml: TypeAlias = Any
 """What can stand in a YAML file."""
@@ -49,9 +64,38 @@ def test_every_resource_goes_through_a_provider_of_the_programs_own() -> None:
     }  # fmt: skip
 
 
-def test_aws_is_refused_honestly_and_registers_nothing() -> None:
-    said, made = told("aws", pulumi_config("aws"))
-    assert said == "stack `aws`: the AWS substrate is not built yet; `make plan` shows its addresses and matrix"
+@pytest.mark.parametrize(("stack", "subnets"), [("aws", 10), ("staging", 5)])
+@pytest.mark.parametrize("preview", [True, False])
+def test_a_stack_on_aws_is_a_vpc_with_its_subnets_and_two_walls(stack: str, subnets: int, *, preview: bool) -> None:
+    made = run_main(stack, pulumi_config(stack), preview=preview)
+    counted = {token: len(made.of(token)) for token in (VPC, SUBNET, GROUP, ACL, ROUTE_TABLE, NAT_GATEWAY, ENDPOINT)}
+    assert counted == {VPC: 1, SUBNET: subnets, GROUP: 5, ACL: 5, ROUTE_TABLE: 5, NAT_GATEWAY: 0, ENDPOINT: 0}
+    assert made.messages == [], "nothing to warn of"
+
+
+def test_a_stack_that_is_offline_is_shown_and_not_deployed() -> None:
+    config = {**pulumi_config("aws"), "twin-vpc:offline": "true"}
+    assert len(run_main("aws", config, preview=True).of(SUBNET)) == 10
+    said, made = told("aws", config)
+    assert said.startswith("nothing was changed: `twin-vpc:offline` is true")
+    assert made.resources == []
+
+
+def test_a_subnet_that_would_move_is_refused_with_both_names_and_registers_nothing() -> None:
+    pins = {"public": {"ap-northeast-1a": "10.0.4.0/24", "ap-northeast-1c": "10.0.2.0/24"}}
+    said, made = told("aws", {**pulumi_config("aws"), "twin-vpc:subnets": json.dumps(pins)})
+    assert (
+        "`public/ap-northeast-1a` would move from 10.0.1.0/24 to 10.0.4.0/24, where `database/ap-northeast-1a`" in said
+    )
+    assert "nothing was changed" in said
+    assert made.resources == []
+
+
+def test_the_closed_zone_is_refused_with_the_reason_and_registers_nothing() -> None:
+    zones = json.dumps(["ap-northeast-1a", "ap-northeast-1b"])
+    said, made = told("staging", {**pulumi_config("staging"), "twin-vpc:zones": zones})
+    assert "zone ap-northeast-1b" in said
+    assert "AWS has closed this zone to new accounts" in said
     assert made.resources == []
 
 
@@ -108,10 +152,8 @@ def test_the_order_of_keys_changes_nothing(tmp_path: Path) -> None:
 
 def test_a_renamed_segment_keeps_its_block_and_its_place_in_the_state(tmp_path: Path) -> None:
     root = copy(tmp_path)
-    for name in ("network.yaml", "Pulumi.dell.yaml"):
-        (root / name).write_text(
-            (root / name).read_text().replace("container:", "apps:").replace("container]", "apps]")
-        )
+    for path in root.glob("*.yaml"):
+        path.write_text(path.read_text().replace("container:", "apps:").replace("container]", "apps]"))
     network = yaml.safe_load((root / "network.yaml").read_text())
     network["segments"]["apps"]["renamed_from"] = "container"
     (root / "network.yaml").write_text(yaml.safe_dump(network))
@@ -139,8 +181,10 @@ print(*sorted(name for name in sys.modules if name.startswith("pulumi_") and "."
 """
 
 
-@pytest.mark.parametrize(("stack", "loaded"), [("dell", ["pulumi_libvirt"]), ("aws", ["RunError", ""])])
-def test_a_stack_loads_its_own_substrates_sdk_only(stack: str, loaded: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("stack", "loaded"), [("dell", "pulumi_libvirt"), ("aws", "pulumi_aws"), ("staging", "pulumi_aws")]
+)
+def test_a_stack_loads_its_own_substrates_sdk_only(stack: str, loaded: str) -> None:
     probe = PROBE.format(root=str(ROOT), stack=stack)
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, timeout=60)
-    assert done.stdout.splitlines() == loaded
+    assert done.stdout.splitlines() == [loaded]

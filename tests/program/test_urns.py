@@ -4,11 +4,15 @@ A change here needs an alias in the component, or a reason in the change log und
 """
 
 import re
+from pathlib import Path
 
 import pytest
 
-from tests.components.engine import NETWORK, SSHD, RecordingEngine, pulumi_config
+from tests import golden
+from tests.components.engine import NETWORK, SSHD, SUBNET, RecordingEngine, pulumi_config
 from tests.program.main import run_main
+
+GOLDEN = Path(__file__).parent / "golden"
 
 URNS = (
     "urn:pulumi:dell::twin-vpc::pulumi:providers:libvirt::libvirt",
@@ -81,3 +85,25 @@ def test_blocks_bridges_and_leases_are_what_is_deployed(made: RecordingEngine) -
 
 def test_exports_are_what_others_read(made: RecordingEngine) -> None:
     assert made.exports == EXPORTS
+
+
+@pytest.mark.parametrize("stack", ["aws", "staging"])
+def test_urns_and_blocks_on_aws_are_what_is_deployed(stack: str) -> None:
+    made = run_main(stack, pulumi_config(stack))
+    blocks = {one.urn: f" {one.inputs['cidrBlock']}" for one in made.of(SUBNET).values()}
+    lines = sorted(f"{one.urn}{blocks.get(one.urn, '')}\n" for one in made.resources)
+    golden.check(GOLDEN / f"{stack}.urns", "".join(lines))
+
+
+@pytest.mark.parametrize("stack", ["aws", "staging"])
+def test_exports_on_aws_are_what_others_read(stack: str) -> None:
+    exports = run_main(stack, pulumi_config(stack)).exports
+    assert exports.keys() == {
+        "vpc_id", "security_group_id", "cloudwatch_log_group_name", "nat_addresses", "segments",
+    }  # fmt: skip
+    assert exports["security_group_id"] == "groups-public-id"
+    assert exports["cloudwatch_log_group_name"] == f"/twin-vpc/{stack}/flow-logs/vpc-id"
+    assert exports["segments"].keys() == {name for name, *_ in NETWORKS}
+    assert exports["segments"]["public"]["subnets"]["ap-northeast-1a"] == {
+        "subnet_id": "vpc-public-ap-northeast-1a-id", "cidr": "10.0.1.0/24",
+    }  # fmt: skip

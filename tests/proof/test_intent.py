@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.policy.networks import CHANGED, OWNER, PORTS, ROOT, Case
+from twinvpc.model.aws import AwsStack, Egress
 from twinvpc.model.files import load_stack
 from twinvpc.model.network import Segment
 from twinvpc.model.services import Protocol
@@ -33,11 +34,11 @@ docker0      -          -      -       -        -         .        .   .    .
 """
 AWS = """
              management public private database container internet
-management   all        all    all     all      all       all
+management   all        all    all     all      all       -
 public       -          all    all     all      all       all
-private      -          -      all     all      all       all
-database     -          -      -       all      -         all
-container    -          -      -       -        all       all
+private      -          -      all     all      all       -
+database     -          -      -       all      -         -
+container    -          -      -       -        all       -
 internet     -          -      -       -        -         .
 """
 
@@ -52,7 +53,7 @@ def read(found: Matrix) -> tuple[tuple[str, ...], dict[tuple[str, str], str]]:
     return found.nodes, {(s, d): str(found.cell(s, d)) for s in found.nodes for d in found.nodes}
 
 
-@pytest.mark.parametrize(("stack", "written"), [("dell", DELL), ("aws", AWS)])
+@pytest.mark.parametrize(("stack", "written"), [("dell", DELL), ("aws", AWS), ("staging", AWS)])
 def test_the_matrix_of_the_owners_files_is_the_owners_table(stack: str, written: str) -> None:
     assert read(matrix(load_stack(ROOT, stack))) == table(written)
 
@@ -88,3 +89,38 @@ def test_one_line_closes_the_internet_of_a_segment() -> None:
     found = matrix(replace(OWNER.intent, network=network.model_copy(update={"segments": closed})))
     assert str(found.cell("database", "internet")) == "–"
     assert found.cell("private", "internet").allows(Protocol.TCP, 443)
+
+
+def on_aws(egress: dict[str, Egress]) -> Matrix:
+    intent = load_stack(ROOT, "aws")
+    assert isinstance(intent.stack, AwsStack)
+    return matrix(replace(intent, stack=intent.stack.model_copy(update={"egress": egress})))
+
+
+def test_what_a_stack_gives_no_way_out_is_denied_and_declared() -> None:
+    found = on_aws({"public": Egress.GATEWAY, "private": Egress.NAT, "container": Egress.ENDPOINTS})
+    assert {str(found.cell(name, "internet")) for name in ("public", "private")} == {"all"}
+    assert {str(found.cell(name, "internet")) for name in ("management", "database", "container")} == {"–"}
+    assert found.declared == {
+        ("management", "internet"): "egress.management: none",
+        ("database", "internet"): "egress.database: none",
+        ("container", "internet"): "egress.container: endpoints",
+    }
+
+
+def test_awss_own_services_are_a_node_only_where_endpoints_lead_to_them() -> None:
+    assert "aws-services" not in on_aws({"public": Egress.GATEWAY}).nodes
+    found = on_aws({"container": Egress.ENDPOINTS, "private": Egress.NONE})
+    assert found.nodes[-2:] == ("internet", "aws-services")
+    assert str(found.cell("container", "aws-services")) == "tcp/443"
+    assert str(found.cell("private", "aws-services")) == "–"
+    assert str(found.cell("aws-services", "container")) == "–"
+
+
+def test_what_network_yaml_closes_is_denied_on_aws_without_being_declared() -> None:
+    intent = load_stack(ROOT, "aws")
+    closed = {name: Segment(internet=False) for name in intent.network.segments}
+    network = intent.network.model_copy(update={"segments": closed})
+    found = matrix(replace(intent, network=network))
+    assert str(found.cell("database", "internet")) == "–"
+    assert found.declared == {}

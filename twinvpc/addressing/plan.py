@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from twinvpc.addressing.allocate import RefusedError, Request, step
 from twinvpc.addressing.lock import LOCK_FILE, Lock, StackLock
-from twinvpc.model.aws import AwsStack
+from twinvpc.model.aws import ENDPOINTS, NAT, SMALLEST_BLOCK, AwsStack, Egress
 from twinvpc.model.libvirt import BRIDGE_PREFIX, AddressRange, LibvirtStack, PortSpan
 from twinvpc.model.load import Intent
 from twinvpc.model.problems import InvalidInputError, Problem
@@ -78,7 +78,7 @@ class LibvirtPlan:
 
 @dataclass(frozen=True, order=True)
 class SubnetPlan:
-    """One subnet of a segment in one availability zone."""
+    """One subnet in one zone: of a segment, or of `nat` or `endpoints`, which stand in a segment's place."""
 
     segment: str
     zone: str
@@ -87,9 +87,21 @@ class SubnetPlan:
 
 @dataclass(frozen=True)
 class AwsPlan:
-    """All subnets of an AWS stack, sorted by segment and zone."""
+    """All subnets of an AWS stack, sorted by segment and zone.
+
+    Attributes:
+        subnets: those of segments.
+        infrastructure: those of no segment: NAT gateways and endpoints stand there.
+        removed: blocks of subnets that are gone; nobody gets them, so no rule may name them.
+    """
 
     subnets: tuple[SubnetPlan, ...]
+    infrastructure: tuple[SubnetPlan, ...] = ()
+    removed: tuple[IPv4Network, ...] = ()
+
+    def of(self, name: str) -> tuple[SubnetPlan, ...]:
+        """Subnets of a segment, or of `nat` or `endpoints`, by zone."""
+        return tuple(one for one in (*self.subnets, *self.infrastructure) if one.segment == name)
 
 
 def record(intent: Intent, lock: Lock) -> Lock:
@@ -137,7 +149,10 @@ def _refuse_other_kind(stack_name: str, recorded: StackLock, *, in_zones: bool) 
 
 
 def _subnet_requests(intent: Intent, stack: AwsStack, recorded: StackLock) -> dict[str, Request]:
-    """A request per segment and zone; a renamed segment renames its subnets in the zones where it had some."""
+    """A request per segment and zone, and for what NAT gateways and endpoints need besides.
+
+    A renamed segment renames its subnets in the zones where it had some.
+    """
     known = {key.split("/")[0] for key in recorded.blocks}
     requests: dict[str, Request] = {}
     for name, segment in intent.network.segments.items():
@@ -146,7 +161,19 @@ def _subnet_requests(intent: Intent, stack: AwsStack, recorded: StackLock) -> di
             if old and segment.renamed_from in known and old not in recorded.blocks:
                 old = None  # a zone that is as new as the name
             requests[f"{name}/{zone}"] = Request(stack.subnets.get(name, {}).get(zone), stack.subnet_prefix, old)
-    return requests
+    endpoints = stack.zones if stack.uses(Egress.ENDPOINTS) else ()
+    keys = [*(f"{ENDPOINTS}/{zone}" for zone in endpoints), *(f"{NAT}/{zone}" for zone in _nat_zones(stack, recorded))]
+    return requests | {key: Request(None, SMALLEST_BLOCK) for key in keys}
+
+
+def _nat_zones(stack: AwsStack, recorded: StackLock) -> tuple[str, ...]:
+    """Zones with a NAT gateway. A single one stays in the zone where it is, wherever a new zone stands in the list."""
+    if not stack.uses(Egress.NAT):
+        return ()
+    if stack.nat == "per_zone":
+        return stack.zones
+    there = [zone for zone in stack.zones if f"{NAT}/{zone}" in recorded.blocks]
+    return tuple((there or list(stack.zones))[:1])
 
 
 def require_recorded(intent: Intent, lock: Lock) -> StackLock:
@@ -213,4 +240,9 @@ def mac_of(address: IPv4Address) -> str:
 def aws_plan(recorded: StackLock) -> AwsPlan:
     """The plan of an AWS stack from its recorded blocks."""
     keys = ((key.partition("/"), cidr) for key, cidr in recorded.blocks.items())
-    return AwsPlan(tuple(sorted(SubnetPlan(segment, zone, cidr) for (segment, _, zone), cidr in keys)))
+    found = sorted(SubnetPlan(segment, zone, cidr) for (segment, _, zone), cidr in keys)
+    return AwsPlan(
+        tuple(one for one in found if one.segment not in {NAT, ENDPOINTS}),
+        tuple(one for one in found if one.segment in {NAT, ENDPOINTS}),
+        tuple(sorted(recorded.removed.values())),
+    )

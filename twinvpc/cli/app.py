@@ -10,15 +10,19 @@ import typer
 from rich.console import Console
 
 from twinvpc.addressing.lock import LOCK_FILE, Lock, read_lock
-from twinvpc.addressing.plan import record
+from twinvpc.addressing.plan import aws_plan, record
 from twinvpc.cli import show
 from twinvpc.cli.pictures import FOLDER, Format, write_pictures
 from twinvpc.cli.schemas import stale, write_schemas
+from twinvpc.model.aws import AwsStack
 from twinvpc.model.files import load_stack, stack_names
 from twinvpc.model.libvirt import LibvirtStack
 from twinvpc.model.load import Intent
 from twinvpc.model.problems import InvalidInputError, Problem
+from twinvpc.policy.aws import design
+from twinvpc.policy.aws_limits import excess
 from twinvpc.policy.labels import selinux_module
+from twinvpc.policy.terms import compile_policy
 from twinvpc.proof.intent import matrix
 
 DIFFERENT, BAD_INPUT = 1, 2
@@ -54,6 +58,7 @@ def plan(root: Folder = Path(), stack: Stack = None, *, as_json: AsJson = False,
     intents = load_all(root, stack)
     lock = read_lock(root)
     after = granted(intents, lock)
+    within_limits(intents, after)
     if check:
         if after != lock:
             print(f"{LOCK_FILE} lacks addresses; run `make lock-addresses` and commit it", file=sys.stderr)
@@ -171,3 +176,15 @@ def granted(intents: list[Intent], lock: Lock) -> Lock:
     if problems:
         raise InvalidInputError(problems)
     return lock
+
+
+def within_limits(intents: list[Intent], recorded: Lock) -> None:
+    """Refuse what AWS would: what all stacks exceed is raised together."""
+    problems: list[Problem] = []
+    for intent in intents:
+        if isinstance(intent.stack, AwsStack):
+            plan = aws_plan(recorded.of(intent.stack_name))
+            wanted = design(compile_policy(intent), plan, intent.stack)
+            problems += excess(wanted, intent.stack.quotas, f"Pulumi.{intent.stack_name}.yaml")
+    if problems:
+        raise InvalidInputError(problems)

@@ -18,6 +18,8 @@ from twinvpc.proof.cells import Matrix
 
 _HEAD_WIDTH = 6
 LEGEND = "all: every service   –: denied   ·: not ours, left as it is   r: DHCP, DNS, ICMP of the own router address"
+DECLARED = "(–)"
+"""A cell that network.yaml permits and the stack file denies by choice."""
 
 
 def stack(console: Console, intent: Intent, recorded: StackLock, matrix: Matrix) -> None:
@@ -29,7 +31,11 @@ def stack(console: Console, intent: Intent, recorded: StackLock, matrix: Matrix)
         if warning := memory_warning(intent.stack):
             console.print(f"[yellow]{warning}")
     console.print(matrix_table(matrix, "who may open what to whom (rows open, columns answer)"))
-    console.print(f"{LEGEND}\n", style="dim")
+    console.print(LEGEND, style="dim")
+    if matrix.declared:
+        said = ", ".join(sorted(matrix.declared.values()))
+        console.print(f"{DECLARED}: permitted by network.yaml, denied by the stack's choice: {said}", style="dim")
+    console.print()
 
 
 def addresses(intent: Intent, recorded: StackLock) -> Table:
@@ -47,7 +53,8 @@ def addresses(intent: Intent, recorded: StackLock) -> Table:
         return table
     for head in ("segment", "zone", "block"):
         table.add_column(head)
-    for subnet in aws_plan(recorded).subnets:
+    plan = aws_plan(recorded)
+    for subnet in (*plan.subnets, *plan.infrastructure):
         table.add_row(subnet.segment, subnet.zone, str(subnet.cidr))
     return table
 
@@ -72,7 +79,8 @@ def machines(stack: LibvirtStack, recorded: StackLock) -> Table:
 def matrix_table(matrix: Matrix, title: str) -> Table:
     """The intended matrix as a table; rows open, columns answer."""
     pairs = ((source, node) for source in matrix.nodes for node in matrix.nodes)
-    return cells_table(matrix.nodes, {pair: str(matrix.cell(*pair)) for pair in pairs}, title)
+    cells = {pair: DECLARED if pair in matrix.declared else str(matrix.cell(*pair)) for pair in pairs}
+    return cells_table(matrix.nodes, cells, title)
 
 
 def cells_table(
@@ -92,7 +100,7 @@ def cells_table(
 def _coloured(text: str, *, bad: bool) -> str:
     if bad:
         return f"[bold white on red]{text}![/]"
-    colour = {"–": "red", "·": "dim", "": "dim"}.get(text, "green")
+    colour = {"–": "red", DECLARED: "yellow", "·": "dim", "": "dim"}.get(text, "green")
     return f"[{colour}]{text}[/]" if text else ""
 
 
@@ -105,6 +113,7 @@ def as_data(intent: Intent, recorded: StackLock, matrix: Matrix) -> dict[str, An
         "blocks": {name: str(block) for name, block in sorted(recorded.blocks.items())},
         "nodes": list(matrix.nodes),
         "cells": {f"{s} → {d}": "foreign" if matrix.cell(s, d).foreign else str(matrix.cell(s, d)) for s, d in pairs},
+        "declared": {f"{s} → {d}": said for (s, d), said in sorted(matrix.declared.items())},
     }
 
 

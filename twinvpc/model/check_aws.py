@@ -3,15 +3,21 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from twinvpc.model.aws import LARGEST_BLOCK, SMALLEST_BLOCK, AwsStack
+from twinvpc.model.aws import LARGEST_BLOCK, SMALLEST_BLOCK, AwsStack, Egress
 from twinvpc.model.check_libvirt import overlapping
 from twinvpc.model.network import Network
-from twinvpc.model.problems import Problem
+from twinvpc.model.problems import Problem, Rejected
+from twinvpc.model.resolve import resolve
+from twinvpc.model.services import Protocol, Service
 from twinvpc.model.source import Source
 
 UNKNOWN_REGION, UNKNOWN_ZONE = "xx-unknown-0", "xx-unknown-0a"
 """What stands in for a region or for zones that could not be read; nothing is judged by them."""
 
+HTTPS = Service(Protocol.TCP, 443, 443)
+"""What every endpoint of AWS listens on."""
+
+_MOST_RULES = 1000
 _SIZES = f"AWS takes /{LARGEST_BLOCK} to /{SMALLEST_BLOCK} (Amazon VPC user guide)"
 
 
@@ -34,6 +40,42 @@ def check_aws(stack: AwsStack, network: Network | None, source: Source) -> Itera
         yield source.problem(("subnet_prefix",), what, rule, "choose a longer prefix")
     yield from _check_zones(stack, source)
     yield from _check_pins(stack, source)
+    together = stack.quotas.group_rules * stack.quotas.groups_per_interface
+    if together > _MOST_RULES:
+        what = f"{stack.quotas.group_rules} rules a group, {stack.quotas.groups_per_interface} groups an interface"
+        rule = f"AWS allows an interface {_MOST_RULES} rules in all: the one quota times the other"
+        yield source.problem(("quotas",), what, rule, "lower `groups_per_interface`")
+
+
+def check_egress(stack: AwsStack, network: Network, source: Source) -> Iterator[Problem]:
+    """No way out for a segment that network.yaml closes.
+
+    Args:
+        stack: what was sound in the stack file.
+        network: network.yaml, sound as a whole.
+        source: the stack file, for lines.
+    """
+    for name, way in stack.egress.items():
+        if way is Egress.NONE or name not in network.segments:
+            continue
+        switch, where = network.segments[name].internet_services, ("egress", name)
+        if not switch:
+            what, rule = f"egress `{way}` of `{name}`", f"network.yaml closes the Internet for `{name}`"
+            yield source.problem(where, what, rule, f"write none, or open `segments.{name}.internet` there")
+        elif way is Egress.ENDPOINTS and not _opens_https(switch, network):
+            what, rule = f"egress `{way}` of `{name}`", f"endpoints answer on {HTTPS}; `{name}` may not open that"
+            yield source.problem(where, what, rule, f"add {HTTPS} to `segments.{name}.internet` in network.yaml")
+
+
+def _opens_https(switch: tuple[str, ...], network: Network) -> bool:
+    try:
+        services = resolve(switch, network.services, ssh_port=0)
+    except Rejected:  # told where the switch stands
+        return True
+    return any(
+        one.protocol is Protocol.ANY or (one.protocol is HTTPS.protocol and one.first <= HTTPS.first <= one.last)
+        for one in services
+    )
 
 
 def _check_zones(stack: AwsStack, source: Source) -> Iterator[Problem]:

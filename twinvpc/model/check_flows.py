@@ -28,8 +28,14 @@ _GATEWAY = _Ban(
     "the gateway has rules of its own; flows speak of segments, lan, host, docker0 and tailnet",
     "remove `gateway` from the flow",
 )
+_AWS_SERVICES = _Ban(
+    "`aws-services` in a flow",
+    "who reaches AWS's own services is what only an AWS stack says",
+    "set `egress.<segment>` to endpoints in the stack file",
+)
 _BANNED_SOURCES = {
     Node.GATEWAY.value: _GATEWAY,
+    Node.AWS_SERVICES.value: _AWS_SERVICES,
     Node.INTERNET.value: _Ban(
         "a flow from `internet`",
         "nothing in a segment is opened to the Internet; mail comes in through the MX gateway",
@@ -43,6 +49,7 @@ _BANNED_SOURCES = {
 }
 _BANNED_DESTINATIONS = {
     Node.GATEWAY.value: _GATEWAY,
+    Node.AWS_SERVICES.value: _AWS_SERVICES,
     Node.INTERNET.value: _Ban(
         "a flow to `internet`",
         "what a segment may open to the Internet is its own switch, so that one line closes it",
@@ -71,7 +78,7 @@ def check_flows(network: Network, source: Source) -> Iterator[Problem]:
         if HOST_SSH in segment.internet_services:
             yield _misplaced_ssh(source, where)
     segments = source.names("segments")
-    known = None if segments is None else segments | FIXED_NODES
+    known = None if segments is None else segments | FIXED_NODES - {Node.AWS_SERVICES.value}
     for index, flow in enumerate(network.flows):
         yield from _check_ends(index, flow, known, source)
         yield from _check_services(index, flow, network, source)

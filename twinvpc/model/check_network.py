@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 
-from twinvpc.model.aws import AwsStack
+from twinvpc.model.aws import ENDPOINTS, NAT, AwsStack
 from twinvpc.model.check_flows import check_flows
 from twinvpc.model.libvirt import LibvirtStack
 from twinvpc.model.network import Network
@@ -55,15 +55,20 @@ def _check_renames(network: Network, source: Source) -> Iterator[Problem]:
 def check_stack_segments(
     stack: LibvirtStack | AwsStack, stack_source: Source, network_source: Source
 ) -> Iterator[Problem]:
-    """Every segment of network.yaml has its addresses, and no other segment has."""
-    section = "segments" if isinstance(stack, LibvirtStack) else "subnets"
-    here, there = stack_source.names(section), network_source.names("segments")
-    if here is None or there is None:  # told already, or no pins
+    """Every segment of network.yaml has its addresses, and no other segment has any, nor a way out."""
+    there = network_source.names("segments")
+    if there is None:  # told already
         return
-    for name in sorted(here - there):
-        what, rule = f"`{name}` is no segment", "segments are named in network.yaml"
-        yield stack_source.problem((section, name), what, rule, "remove it, or add it there")
-    if isinstance(stack, LibvirtStack):
-        for name in sorted(there - here):
-            what, rule = f"segment `{name}` has no addresses here", "every segment of network.yaml lies somewhere"
-            yield stack_source.problem((section, name), what, rule, f"add `{section}.{name}`")
+    for section in ("segments",) if isinstance(stack, LibvirtStack) else ("subnets", "egress"):
+        for name in sorted((stack_source.names(section) or frozenset()) - there):
+            what, rule = f"`{name}` is no segment", "segments are named in network.yaml"
+            yield stack_source.problem((section, name), what, rule, "remove it, or add it there")
+    if not isinstance(stack, LibvirtStack):
+        for name in sorted(there & {NAT, ENDPOINTS}):
+            what, rule = f"a segment called `{name}`", "on AWS this is the name of subnets that belong to no segment"
+            yield network_source.problem(("segments", name), what, rule, "rename it")
+        return
+    here = stack_source.names("segments")
+    for name in sorted(there - here) if here is not None else ():
+        what, rule = f"segment `{name}` has no addresses here", "every segment of network.yaml lies somewhere"
+        yield stack_source.problem(("segments", name), what, rule, f"add `segments.{name}`")

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from twinvpc.model.aws import AwsStack
 from twinvpc.model.base import ConfigModel
-from twinvpc.model.check_aws import check_aws
+from twinvpc.model.check_aws import check_aws, check_egress
 from twinvpc.model.check_libvirt import check_libvirt
 from twinvpc.model.check_machines import check_machines
 from twinvpc.model.check_network import check_network, check_stack_segments
@@ -83,6 +83,8 @@ def load(network: Source, stack: Source, stack_name: str) -> Intent:
         problems += own.beyond(check_machines(own.model, own.source))
     elif own.model is not None:
         problems += own.beyond(check_aws(own.model, net.model, own.source))
+        if net.model is not None and not net.problems:  # what stands in for a broken segment has no Internet
+            problems += own.beyond(check_egress(own.model, net.model, own.source))
     if net.model is not None and own.model is not None:
         problems += own.beyond(check_stack_segments(own.model, own.source, network))
     if problems or net.model is None or own.model is None:

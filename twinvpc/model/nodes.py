@@ -14,6 +14,7 @@ class Node(StrEnum):
     DOCKER0: containers on Docker's default bridge.
     TAILNET: peers of the Tailscale network.
     GATEWAY: the MX gateway on Fargate.
+    AWS_SERVICES: what a container task needs of AWS itself, behind endpoints in the VPC; only AWS stacks have it.
     """
 
     INTERNET = "internet"
@@ -22,6 +23,7 @@ class Node(StrEnum):
     DOCKER0 = "docker0"
     TAILNET = "tailnet"
     GATEWAY = "gateway"
+    AWS_SERVICES = "aws-services"
 
 
 FIXED_NODES = frozenset(node.value for node in Node)

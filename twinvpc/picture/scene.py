@@ -16,7 +16,7 @@ from twinvpc.proof.forwards import ways
 
 _OUTSIDE_FIRST = (Node.INTERNET.value, Node.LAN.value)
 _ON_THE_HOST = (Node.HOST.value, Node.DOCKER0.value)
-_OUTSIDE_LAST = (Node.TAILNET.value, Node.GATEWAY.value)
+_OUTSIDE_LAST = (Node.TAILNET.value, Node.AWS_SERVICES.value, Node.GATEWAY.value)
 _OCTET = 8
 
 

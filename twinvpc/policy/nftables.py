@@ -17,7 +17,7 @@ from twinvpc.model.nodes import Node
 from twinvpc.model.services import ICMP, Protocol, Service
 from twinvpc.policy import forwards
 from twinvpc.policy import nftables_chains as chains
-from twinvpc.policy.terms import Policy, Term
+from twinvpc.policy.terms import Policy, Term, UnsupportedTermError
 
 # Everything that is not the public Internet (IANA special-purpose registry). The documentation ranges 192.0.2.0/24,
 # 198.51.100.0/24 and 203.0.113.0/24 are left out on purpose: they are routed nowhere, and the sandbox plays Internet
@@ -62,10 +62,6 @@ class Target:
         if self.stack.tailnet:
             found[Node.TAILNET.value] = self.stack.tailnet.interface
         return found
-
-
-class UnsupportedTermError(ValueError):
-    """A permission that nftables rules of this program cannot express; it is refused, never dropped or widened."""
 
 
 def render(policy: Policy, target: Target) -> str:

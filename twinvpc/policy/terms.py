@@ -5,11 +5,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
+from twinvpc.model.aws import AwsStack, Egress
 from twinvpc.model.libvirt import LibvirtStack
 from twinvpc.model.load import Intent
 from twinvpc.model.nodes import Node
 from twinvpc.model.resolve import resolve
 from twinvpc.model.services import EVERYTHING, Protocol, Service
+
+HTTPS = Service(Protocol.TCP, 443, 443)
+"""What endpoints of AWS answer on."""
+
+
+class UnsupportedTermError(ValueError):
+    """A permission that a substrate's rules cannot express; it is refused, never dropped or widened."""
 
 
 @dataclass(frozen=True, order=True)
@@ -77,6 +85,7 @@ def compile_policy(intent: Intent) -> Policy:
     """Resolve names, spread lists, add the Internet switches, merge what overlaps, and sort.
 
     Flows of nodes that the stack does not have (host, LAN and docker0 on AWS) are left out: they have no cell there.
+    On AWS a switch counts where the segment's egress leads to the Internet.
     """
     network = intent.network
     ssh_port = intent.stack.host.port if isinstance(intent.stack, LibvirtStack) else 0
@@ -92,10 +101,18 @@ def compile_policy(intent: Intent) -> Policy:
                     given[source, destination].update(services)
     for name, segment in network.segments.items():
         services = resolve(segment.internet_services, network.services, ssh_port=ssh_port)
-        if services:
+        if services and _leads_out(intent, name):
             given[name, Node.INTERNET.value].update(services)
+        if isinstance(intent.stack, AwsStack) and intent.stack.egress_of(name) is Egress.ENDPOINTS:
+            given[name, Node.AWS_SERVICES.value].add(HTTPS)
     terms = (Term(s, d, merge(services)) for (s, d), services in given.items() if s != d)
     return Policy(tuple(sorted(network.segments)), tuple(sorted(terms)), _forwards(intent))
+
+
+def _leads_out(intent: Intent, segment: str) -> bool:
+    """Whether a segment has a way to the Internet: on AWS that is a choice of the stack's."""
+    stack = intent.stack
+    return not isinstance(stack, AwsStack) or stack.egress_of(segment) in {Egress.NAT, Egress.GATEWAY}
 
 
 def _forwards(intent: Intent) -> tuple[Forward, ...]:
@@ -110,8 +127,9 @@ def _forwards(intent: Intent) -> tuple[Forward, ...]:
 
 def nodes_of(intent: Intent) -> set[str]:
     """Fixed nodes that the stack has."""
-    if not isinstance(intent.stack, LibvirtStack):
-        return {Node.INTERNET.value}
+    if isinstance(intent.stack, AwsStack):
+        served = {Node.AWS_SERVICES.value} if intent.stack.uses(Egress.ENDPOINTS) else set[str]()
+        return {Node.INTERNET.value} | served
     nodes = {Node.INTERNET.value, Node.LAN.value, Node.HOST.value, Node.DOCKER0.value}
     return nodes | {Node.TAILNET.value} if intent.stack.tailnet else nodes
 

@@ -95,11 +95,13 @@ class Matrix:
         nodes: segments first, then fixed nodes, each in the order in which people read them.
         permitted: cells that permit something.
         machine_ports: TCP ports on which machines are reached through the host, so that every cell is tried on them.
+        declared: cells that network.yaml permits and this stack denies by choice, with its setting that says so.
     """
 
     nodes: tuple[str, ...]
     permitted: Mapping[tuple[str, str], Cell] = field(default_factory=dict[tuple[str, str], Cell])
     machine_ports: frozenset[int] = frozenset()
+    declared: Mapping[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
 
     def cell(self, source: str, destination: str) -> Cell:
         """The cell of an ordered pair; fixed nodes among themselves are foreign."""

@@ -24,6 +24,7 @@ _KINDS: Mapping[str, type[ConfigModel]] = {"libvirt": LibvirtStack, "aws": AwsSt
 _ATTRIBUTE = re.compile(r"^(?: {4})?(\w+): (.*(?:\n {8,}.*)*)", re.MULTILINE)
 # Limits behind a validator of ours: pydantic cannot place them, and the validator's rule has them already.
 _STRAYS = ("ge", "le", "minLength")
+_AS_TEXT = {"integer": "^[0-9]+$", "boolean": "^(?:true|false)$"}
 _PULUMIS_OWN = {  # the other keys that Pulumi 3 reads at the top of a stack file
     "encryptionsalt": "Salt of the passphrase, written by `pulumi stack init`. Commit it.",
     "secretsprovider": "What guards secrets, written by Pulumi. Commit it.",
@@ -131,11 +132,12 @@ def _prefixed(model: JsonSchemaValue) -> JsonSchemaValue:
 
 
 def _or_text(schema: JsonSchemaValue) -> JsonSchemaValue:
-    """A number may stand in quotes, as `pulumi config set` writes it."""
-    if schema.get("type") != "integer":
+    """A number or a switch may stand in quotes, as `pulumi config set` writes it."""
+    pattern = _AS_TEXT.get(schema.get("type", ""))
+    if pattern is None:
         return schema
     said = {key: schema.pop(key) for key in ("title", "description", "default") if key in schema}
-    return {"anyOf": [schema, {"type": "string", "pattern": "^[0-9]+$"}], **said}
+    return {"anyOf": [schema, {"type": "string", "pattern": pattern}], **said}
 
 
 def _documented(model: type) -> tuple[str, dict[str, str]]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from pydantic.json_schema import JsonSchemaValue
 
-from twinvpc.model.aws import CLOSED_ZONES
+from twinvpc.model.aws import CLOSED_ZONES, RETENTIONS
 from twinvpc.model.base import LONGEST_INTERFACE, NAME
 from twinvpc.model.machines import KEY_TYPES
 from twinvpc.model.services import FORMS, HIGHEST_PORT
@@ -112,6 +112,7 @@ RULES: Mapping[str, JsonSchemaValue] = {
         "A key is one line of a `.pub` file. Never a private key.",
         longest=2000,
     ),
+    "_retention": {"type": "integer", "enum": list(RETENTIONS)},
     "_region": _text(_REGION, "A region is written in full.", "ap-northeast-1"),
     "_zone": {
         **_text(f"{_REGION}[a-z]", "A zone is written in full, region and letter.", "ap-northeast-1a"),

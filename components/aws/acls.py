@@ -1,0 +1,95 @@
+"""Network ACLs: the outer wall, around every subnet."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.aws.vpc import Vpc
+from components.component import Component
+from components.former import Former, known_as
+from twinvpc.model.services import Protocol
+from twinvpc.policy.aws_acls import Acl, Entry
+
+# AWS's API speaks numbers of protocols (IANA) in ACLs and nothing else, so what is read back is a number too.
+_NUMBERS = {Protocol.ANY: "-1", Protocol.ICMP: "1", Protocol.TCP: "6", Protocol.UDP: "17"}
+_ANY_TYPE = -1
+
+
+@dataclass(frozen=True)
+class NetworkAclsArgs:
+    """What the ACLs are to be.
+
+    Attributes:
+        network: the VPC and its subnets.
+        acls: all ACLs.
+        former: names that a segment had before.
+    """
+
+    network: Vpc
+    acls: tuple[Acl, ...]
+    former: Former
+
+
+class NetworkAcls(Component):
+    """An ACL around the subnets of each segment, and around those of NAT gateways and of endpoints.
+
+    Creates:
+        - `aws:ec2/networkAcl:NetworkAcl`: the ACLs with their entries and subnets.
+    """
+
+    def __init__(self, name: str, args: NetworkAclsArgs, *, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("twin-vpc:aws:NetworkAcls", name, opts)
+
+        def called(segment: str) -> str:
+            return f"{name}-{segment}"
+
+        for acl in args.acls:
+            aws.ec2.NetworkAcl(
+                called(acl.name),
+                vpc_id=args.network.vpc.id,
+                subnet_ids=[args.network.subnets[subnet].id for subnet in acl.subnets],
+                ingress=[_ingress(entry) for entry in acl.ingress],
+                egress=[_egress(entry) for entry in acl.egress],
+                tags={"Name": called(acl.name)},
+                opts=known_as(self.child(), args.former, called, acl.name),
+            )
+        self.register_outputs({})
+
+
+def _ingress(entry: Entry) -> aws.ec2.NetworkAclIngressArgs:
+    first, last, kind = _ports(entry)
+    return aws.ec2.NetworkAclIngressArgs(
+        rule_no=entry.number,
+        action=_action(entry),
+        protocol=_NUMBERS[entry.service.protocol],
+        cidr_block=str(entry.block),
+        from_port=first,
+        to_port=last,
+        icmp_type=kind,
+        icmp_code=kind,
+    )
+
+
+def _egress(entry: Entry) -> aws.ec2.NetworkAclEgressArgs:
+    first, last, kind = _ports(entry)
+    return aws.ec2.NetworkAclEgressArgs(
+        rule_no=entry.number,
+        action=_action(entry),
+        protocol=_NUMBERS[entry.service.protocol],
+        cidr_block=str(entry.block),
+        from_port=first,
+        to_port=last,
+        icmp_type=kind,
+        icmp_code=kind,
+    )
+
+
+def _action(entry: Entry) -> str:
+    return "allow" if entry.allow else "deny"
+
+
+def _ports(entry: Entry) -> tuple[int, int, int | None]:
+    """First and last port, 0 where there are none, and the ICMP type and code, where it is ICMP."""
+    icmp = entry.service.protocol is Protocol.ICMP
+    return entry.service.first, entry.service.last, _ANY_TYPE if icmp else None
