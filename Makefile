@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
-FAST := not sandbox and not root and not engine and not checkov
+FAST := not sandbox and not root and not engine and not checkov and not slow
 
 .PHONY: help up down test test-fast check format plan matrix schema lock-addresses lock apply recover drift adopt export campaign bench setup
 
@@ -23,7 +23,7 @@ test: setup check ## set-up, then every check and every test
 	@$(BIN)/python -m sandbox prepare
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
-test-fast: $(BIN)/.installed ## tests that need neither root nor sandbox nor engine, under a minute
+test-fast: $(BIN)/.installed ## tests that need neither root nor sandbox nor engine, in about a minute
 	@$(BIN)/pytest -q -n auto -m "$(FAST)"
 
 check: $(BIN)/.installed ## ruff, pyright strict, import contracts

@@ -7,12 +7,18 @@ of a seed (go-libvirt) then breaks off more often than on a quiet machine.
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
 NEEDS_ROOT = ("sandbox", "root")
 IN_ORDER = (*NEEDS_ROOT, "engine", "checkov")
 """Markers of tests that run one after another."""
+
+SLOW = ("aws", "graph", "proof/aws")
+"""Folders of what needs neither root nor engine, and would not fit into the minute of `make test-fast` all the same."""
+
+_HERE = Path(__file__).parent
 
 
 def why_not() -> str:
@@ -33,6 +39,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if in_order(item):
             item.add_marker(pytest.mark.xdist_group("in-order"))
+        if item.path.parent.relative_to(_HERE).as_posix() in SLOW:
+            item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: not in_order(item))  # a stable sort: the long queue begins first
     reason = why_not()
     if not reason:
