@@ -14,20 +14,19 @@ _PATIENCE = 15.0
 """Seconds a new process has until it is in its control group and has written its pid file."""
 
 
-def start(site: Site, name: str, *before: str | Path, room: str = "sandbox.dell") -> None:
-    """Start the module `<room>.<name>` in the background and wait until it has enrolled itself.
+def start(site: Site, name: str, *before: str | Path) -> None:
+    """Start the module `sandbox.dell.<name>` in the background and wait until it has enrolled itself.
 
     Args:
         site: the sandbox it works for; its id is the only argument.
         name: last part of the module's name; also of its pid file and log.
         before: a program that runs it elsewhere, such as `nsenter --net=FILE`.
-        room: the package that the module stands in.
 
     Raises:
         SandboxError: it ended at once; the message holds what it said.
     """
     log = site.state / f"{name}.out"
-    words = [*map(str, before), sys.executable, "-m", f"{room}.{name}", site.id]
+    words = [*map(str, before), sys.executable, "-m", f"sandbox.dell.{name}", site.id]
     with log.open("w") as output:
         process = subprocess.Popen(
             words, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
@@ -35,7 +34,7 @@ def start(site: Site, name: str, *before: str | Path, room: str = "sandbox.dell"
     deadline = time.monotonic() + _PATIENCE
     while running(site, name) is None:
         if process.poll() is not None or time.monotonic() > deadline:
-            raise SandboxError(f"{room}.{name} did not start; it said:\n{log.read_text()[-2000:]}")
+            raise SandboxError(f"sandbox.dell.{name} did not start; it said:\n{log.read_text()[-2000:]}")
         time.sleep(0.02)
 
 
