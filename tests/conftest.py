@@ -15,6 +15,9 @@ NEEDS_ROOT = ("sandbox", "root")
 IN_ORDER = (*NEEDS_ROOT, "engine", "checkov")
 """Markers of tests that run one after another."""
 
+GROUP = "in-order"
+"""Their group for pytest-xdist, which ends each one's name."""
+
 SLOW = ("aws", "graph", "proof/aws")
 """Folders of what needs neither root nor engine, and would not fit into the minute of `make test-fast` all the same."""
 
@@ -33,12 +36,14 @@ def in_order(item: pytest.Item) -> bool:
     return any(item.get_closest_marker(name) for name in IN_ORDER)
 
 
-# Before pytest-xdist looks for groups.
-@pytest.hookimpl(tryfirst=True)
+# Item by item: pytest-xdist reads the groups in `pytest_collection_modifyitems`, before this file's.
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if in_order(item):
+        item.add_marker(pytest.mark.xdist_group(GROUP))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if in_order(item):
-            item.add_marker(pytest.mark.xdist_group("in-order"))
         if item.path.parent.relative_to(_HERE).as_posix() in SLOW:
             item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: not in_order(item))  # a stable sort: the long queue begins first

@@ -114,7 +114,7 @@ def test_a_killed_run_is_healed_by_the_recovery_and_opens_nothing(
         stack.pulumi("up", *ALL)
     else:
         pytest.fail(f"seed {SEED}: every run had ended before it was to be killed")
-    record_property("kill", how)
+    record_property("kill", str(how))
     assert denied_but_open(stack.world, stack.folder) == ()
     record_property("healed", summary(recover(stack)))
     assert locks(stack) == []
