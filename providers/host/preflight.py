@@ -12,6 +12,7 @@ from providers.host.docker_networks import docker_overlaps
 from providers.host.drift import Found
 from providers.host.earlier import earlier_rules
 from providers.host.policy import Policy
+from providers.host.tailnet_routes import advertised_routes
 from providers.host.taken import taken_ports
 
 _BRIDGE_PREFIX = "br-"
@@ -55,6 +56,7 @@ def refusals(policy: Policy, found: Found) -> Iterator[str]:
     yield from _left_on_default(policy, found)
     yield from _overlaps(policy, found)
     yield from docker_overlaps(policy, found)
+    yield from advertised_routes(policy, found)
     yield from _forgotten_bridges(policy, found)
     yield from earlier_rules(policy, found.text("rules"))
     yield from taken_ports(policy, found)

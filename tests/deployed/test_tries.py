@@ -53,8 +53,11 @@ def test_a_closed_switch_closes_the_internet_and_dns_as_a_tunnel(deployed: Proje
             assert not ready.measure().failures
             tried = ready.tries()
         assert not [str(one) for one in tried if not one.right]
-        asked = {one.name.partition(":")[0]: one.measured for one in tried if "a name asked" in one.name}
-        assert asked["database"] != asked["public"], "the tunnel is shut there and open elsewhere"
+        asked = {
+            (one.name.partition(":")[0], one.name[-3:]): one.measured for one in tried if "a name asked" in one.name
+        }
+        for transport in ("UDP", "TCP"):
+            assert asked["database", transport] != asked["public", transport], "shut there and open elsewhere"
     finally:
         deployed.write("network.yaml", before)
         deployed.pulumi(*UP)

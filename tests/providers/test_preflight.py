@@ -236,3 +236,24 @@ def test_a_network_of_a_swarm_is_found_though_no_route_shows_it() -> None:
 def test_a_network_of_dockers_that_came_later_keeps_no_rule_from_being_put_back() -> None:
     whole = Manifest(("br-public",), (), MARK, (), ("eno1",), (), "0", blocks={"br-public": "10.0.1.0/24"}).to_text()
     assert refused(**{"docker-networks": SWARM, "file:/etc/twin-vpc/manifest.json": whole}) == []
+
+
+@pytest.mark.parametrize(
+    ("routes", "blocks"),
+    [
+        (["10.0.0.0/16"], ["10.0.1.0/24", "10.0.2.0/24"]),
+        (["10.0.1.0/25", "192.168.1.0/24"], ["10.0.1.0/24"]),
+        (["0.0.0.0/0", "::/0"], []),
+        (["fd00::/8", "192.168.1.0/24"], []),
+        (None, []),
+    ],
+)
+def test_a_tailnet_that_would_be_led_into_a_block_of_ours_is_refused(
+    routes: list[str] | None, blocks: list[str]
+) -> None:
+    sentences = refused(tailnet=json.dumps({"AdvertiseRoutes": routes, "CorpDNS": True}))
+    assert [sentence.partition(" and ")[2].split()[0] for sentence in sentences] == blocks
+
+
+def test_without_tailscale_no_route_is_offered() -> None:
+    assert refused(tailnet="") == refused(tailnet="failed to connect to local tailscaled") == []

@@ -108,3 +108,14 @@ def test_a_swarm_with_its_default_pool_is_refused_by_name(host: Host) -> None:
     finally:
         host.sh("docker swarm leave --force")
     assert "twin_vpc" not in host.sh("nft list tables")
+
+
+def test_routes_that_tailscale_offers_are_asked_for(host: Host) -> None:
+    """There is no tailnet here: a program in Tailscale's place answers as its 1.x does (`tailscale debug prefs`)."""
+    answer = 'echo "{\\"AdvertiseRoutes\\": [\\"10.0.0.0/16\\"]}"'
+    host.sh(f"printf '#!/bin/sh\\n%s\\n' '{answer}' >/usr/bin/tailscale; chmod +x /usr/bin/tailscale")
+    try:
+        with pytest.raises(HostError, match=r"nothing was changed: Tailscale offers the route 10\.0\.0\.0/16"):
+            host.create()
+    finally:
+        host.sh("rm /usr/bin/tailscale")

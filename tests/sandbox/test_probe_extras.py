@@ -3,7 +3,7 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cache
 from ipaddress import IPv4Address
@@ -129,19 +129,32 @@ def test_a_packet_that_was_never_sent_is_no_proof(ground: Ground) -> None:
 
 
 @contextmanager
-def forwarder(ground: Ground, segment: str, log: Path | None) -> Iterator[None]:
+def forwarder(ground: Ground, segment: str, log: Path | None, kind: socket.SocketKind) -> Iterator[None]:
     """A name server on a router address that asks the Internet, where that keeps a log."""
-    server = inside(ground.host, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    server = inside(ground.host, lambda: socket.socket(socket.AF_INET, kind))
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     server.bind((str(ground.router(segment)), 53))
     server.settimeout(3)
+    if kind == socket.SOCK_STREAM:
+        server.listen()
 
-    def serve() -> None:
-        query, client = server.recvfrom(4096)
+    def reply(query: bytes) -> bytes:
         if log:
             name = query[13 : 13 + 32].decode()
             log.write_text(log.read_text() + json.dumps({"name": f"{name}.tunnel.test"}) + "\n")
         code = 0 if log else 5
-        server.sendto(query[:2] + bytes([0x81, 0x80 | code]) + query[4:], client)
+        return query[:2] + bytes([0x81, 0x80 | code]) + query[4:]
+
+    def serve() -> None:
+        if kind == socket.SOCK_DGRAM:
+            query, client = server.recvfrom(4096)
+            server.sendto(reply(query), client)
+            return
+        stream, _ = server.accept()
+        with stream:
+            said = reply(stream.recv(4096)[2:])
+            stream.sendall(len(said).to_bytes(2, "big"))
+            stream.sendall(said)
 
     thread = threading.Thread(target=serve)
     thread.start()
@@ -157,13 +170,18 @@ def test_a_tunnel_is_open_exactly_where_the_internet_heard_the_name(ground: Grou
     log = tmp_path / "dns.log"
     log.touch()
     ground = replace(ground, dns_log=log, outside=frozenset({"public"}))
-    with forwarder(ground, "public", log), forwarder(ground, "private", log), forwarder(ground, "database", None):
-        tries = {one.name.partition(":")[0]: one for one in tunnel.tries(ground)}
-    assert tries["public"].right
-    assert tries["private"].measured == "reached the Internet"
-    assert not tries["private"].right
-    assert tries["database"].right
-    assert tries["database"].detail == "refused"
+    asks = {"public": log, "private": log, "database": None}
+    with ExitStack() as servers:
+        for segment, told in asks.items():
+            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                servers.enter_context(forwarder(ground, segment, told, kind))
+        tries = {(one.name.partition(":")[0], one.name[-3:]): one for one in tunnel.tries(ground)}
+    for transport in ("UDP", "TCP"):
+        assert tries["public", transport].right
+        assert tries["private", transport].measured == "reached the Internet"
+        assert not tries["private", transport].right
+        assert tries["database", transport].right
+        assert tries["database", transport].detail == "refused"
 
 
 def test_where_the_internet_keeps_no_log_no_tunnel_is_tried() -> None:

@@ -87,6 +87,11 @@ docker_networks() {
     docker network inspect --format '{{.Name}} {{.Driver}}{{range .IPAM.Config}} {{.Subnet}}{{end}}' $(docker network ls -q)
 }
 
+# Tailscale's own settings, with the routes that it offers.
+tailnet() {
+    command -v tailscale >/dev/null && timeout 5 tailscale debug prefs
+}
+
 # The tables and rules that the files on disk stand for, loaded into a network namespace that is thrown away.
 expected() {
     # shellcheck disable=SC2016 # expanded by the inner shell
@@ -114,6 +119,7 @@ answer open-bridges open_bridges
 answer listening listening
 answer translated translated
 answer docker-networks docker_networks
+answer tailnet tailnet
 answer on-default on_default
 answer forward cat /proc/sys/net/ipv4/ip_forward
 answer firewalld has_firewalld
