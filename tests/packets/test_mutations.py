@@ -22,7 +22,7 @@ CHOSEN = (
     "twin_vpc leave: wider iifname . oifname @leave_any goto left",
     "twin_vpc enter_inner: wider ip saddr . oifname @enter_any goto entered",
     "twin_vpc guard: without iifname @segments meta nfproto ipv4 counter drop",
-    "twin_vpc sign: without iifname @segments meta mark set meta mark | 0x1000000 accept",
+    "twin_vpc sign: without meta mark & 0x8000000 != 0 meta mark set meta mark | 0x1000000 accept",
     "twin_vpc source_nat: without oifname $uplinks ip saddr @networks masquerade",
     "twin_vpc_host seal: without iifname @segments meta mark & 0x2000000 == 0 counter drop",
 )

@@ -45,7 +45,7 @@ def test_every_line_goes_and_every_condition_too() -> None:
     wider = {one.line for one in found if one.change == WIDER}
     bare = [line.text for line in gone if line not in wider and VERDICTS.search(line.text)]
     assert set(bare) <= {
-        "goto refuse", "goto enter", "jump leave", "counter reject with icmpx admin-prohibited",
+        "goto refuse", "jump leave", "counter drop", "counter reject with icmpx admin-prohibited",
         "meta mark set meta mark | 0x2000000", "meta mark set meta mark | 0x4000000",
     }  # fmt: skip
 

@@ -12,8 +12,8 @@ from twinvpc.model.nodes import Node
 from twinvpc.policy.terms import Forward, Policy
 
 _GATES = ("leave", "enter")
-# Every gate has this line; what comes before it needs no permission, what comes behind it asks for one.
-_BEHIND = "    ct state invalid,untracked counter drop"
+# Every gate has a line that begins so; what comes before it needs no permission, what comes behind it asks for one.
+_BEHIND = "    ct state invalid,untracked "
 
 
 class NoGateError(Exception):
@@ -56,7 +56,7 @@ def chains(lines: Iterable[str], policy: Policy, stack: LibvirtStack) -> list[st
         opened.append(line)
         if line.startswith("chain "):
             gate = line.split()[1]
-        if line == _BEHIND and gate in missing:
+        if line.startswith(_BEHIND) and gate in missing:
             missing.remove(gate)
             opened += _leave(outside) if gate == "leave" else _enter(outside)
     if missing:

@@ -5,43 +5,63 @@ first.
 """
 
 # Bits that Tailscale (0xff0000), Docker and libvirt leave alone. MARK is the table's sign on packets that it has seen,
-# LEFT and ENTERED are the gates' seals on packets that they have let through.
+# LEFT and ENTERED are the gates' seals on packets that they have let through, GENUINE the guard's on what comes from
+# its own bridge.
 MARK = 0x1000000
 LEFT = 0x2000000
 ENTERED = 0x4000000
+GENUINE = 0x8000000
+
+_INSIDE = "iifname . oifname @same_segment accept"
+
 
 # A connection whose flow was taken away is reset: an ICMP error would leave it hanging until its own time-outs.
-_REFUSE = """
-chain refuse {
-    iifname $uplinks counter drop
-    meta pkttype { broadcast, multicast } counter drop
-    limit rate 5/second log prefix "twin-vpc deny "
-    ct state established meta l4proto tcp counter reject with tcp reset
-    counter reject with icmpx admin-prohibited
-}
-"""
+def _refuse(*first: str) -> str:
+    return "\n".join(
+        (
+            "",
+            "chain refuse {",
+            *(f"    {rule}" for rule in first),
+            "    iifname $uplinks counter drop",
+            "    meta pkttype { broadcast, multicast } counter drop",
+            '    limit rate 5/second log prefix "twin-vpc deny "',
+            "    ct state established meta l4proto tcp counter reject with tcp reset",
+            "    counter reject with icmpx admin-prohibited",
+            "}",
+        )
+    )
 
 
 # A live connection is no excuse for a false source, so this stands before connection tracking. A segment's source
 # address that comes in anywhere but on its bridge is false as well: what is legal has passed before that is asked.
-def _guard(priority: str) -> str:
-    return f"""
-chain guard {{
-    type filter hook prerouting priority {priority}; policy accept;
-    iifname . ip saddr @legal_source accept
-    iifname @retired counter drop
-    iifname @segments ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept
-    iifname @segments meta nfproto ipv4 counter drop
-    iifname != "lo" ip saddr @networks counter drop
-}}
-"""
+def _guard(priority: str, legal: str, *first: str) -> str:
+    return "\n".join(
+        (
+            "",
+            "chain guard {",
+            f"    type filter hook prerouting priority {priority}; policy accept;",
+            *(f"    {rule}" for rule in first),
+            f"    iifname . ip saddr @legal_source {legal}",
+            "    iifname @retired counter drop",
+            "    iifname @segments ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept",
+            "    iifname @segments meta nfproto ipv4 counter drop",
+            '    iifname != "lo" ip saddr @networks counter drop',
+            "}",
+        )
+    )
 
+
+# The second guard need not look at what the first has found genuine. Whatever the first lets pass without looking, it
+# does not mark, so the second still sees it (ADR 60).
+_GUARD = _guard("raw", f"meta mark set meta mark | {GENUINE:#x} accept")
+_GUARD_AGAIN = _guard("raw + 1", "accept", f"meta mark & {GENUINE:#x} != 0 accept")
 
 # After destination NAT is undone (dstnat + 10) and before routing: policy routing lets nothing of ours pass unsigned.
+# So nothing is routed out of a segment that the guard has not found genuine.
 _SIGN = f"""
 chain sign {{
     type filter hook prerouting priority dstnat + 10; policy accept;
-    iifname @segments meta mark set meta mark | {MARK:#x} accept
+    meta mark & {GENUINE:#x} != 0 meta mark set meta mark | {MARK:#x} accept
     ip daddr @networks meta mark set meta mark | {MARK:#x}
 }}
 """
@@ -59,16 +79,10 @@ chain forward {
 }
 
 chain outward {
-    oifname @segments goto across
     jump leave
+    oifname @segments goto enter
     oifname @retired counter drop
     ip daddr @blocks goto refuse
-}
-
-chain across {
-    iifname . oifname @same_segment accept
-    jump leave
-    goto enter
 }
 """
 
@@ -80,15 +94,23 @@ chain across {
 # asks whether its opener may still open it. The connection tracking says only which of the two a packet is. So a flow
 # that is taken away is cut with the very transaction that takes it away, whatever conntrack remembers (ADR 33).
 # An answer leaves where its opener would enter, so `leave_answer` is `enter` with both ends exchanged.
+#
+# What stays inside a segment is free. Hardly a packet does that here, past a bridge, so it is asked last: of what would
+# be refused.
 _LEAVE = f"""
 chain left {{
     meta mark set meta mark | {LEFT:#x}
 }}
 
+chain unjudged {{
+    {_INSIDE}
+    counter drop
+}}
+
 chain leave {{
-    meta nfproto ipv6 counter drop
+    meta nfproto ipv6 goto unjudged
     ct state related meta l4proto icmp goto left
-    ct state invalid,untracked counter drop
+    ct state invalid,untracked goto unjudged
     ct direction reply goto leave_answer
     oifname $uplinks goto leave_outside
     iifname . oifname @leave_any goto left
@@ -250,7 +272,7 @@ chain seal {{
     meta mark & {LEFT | ENTERED:#x} == {LEFT | ENTERED:#x} accept
     iifname @retired counter drop
     oifname @retired counter drop
-    iifname . oifname @same_segment accept
+    {_INSIDE}
     iifname @segments meta mark & {LEFT:#x} == 0 counter drop
     oifname @segments meta mark & {ENTERED:#x} == 0 counter drop
 }}
@@ -268,6 +290,6 @@ def _lines(*blocks: str) -> tuple[str, ...]:
     return tuple(line for block in blocks for line in block.rstrip("\n").split("\n"))
 
 
-MAIN = _lines(_REFUSE, _guard("raw"), _SIGN, _LEAVE, _ENTER, _FORWARD, _input("filter - 10"), _SOURCE_NAT)
-HOST = _lines(_REFUSE, _SEAL, _input("filter - 9"))
-HELD = _lines(_REFUSE, _guard("raw + 1"), _input("filter - 8"))
+MAIN = _lines(_refuse(_INSIDE), _GUARD, _SIGN, _LEAVE, _ENTER, _FORWARD, _input("filter - 10"), _SOURCE_NAT)
+HOST = _lines(_refuse(), _SEAL, _input("filter - 9"))
+HELD = _lines(_refuse(), _GUARD_AGAIN, _input("filter - 8"))
