@@ -21,6 +21,9 @@ GROUP = "in-order"
 SLOW = ("aws", "graph", "proof/aws")
 """Folders of what needs neither root nor engine, and would not fit into the minute of `make test-fast` all the same."""
 
+SLOW_FILES = "test_aws_"
+"""How files begin of which the same is true, in other folders; single tests carry the marker themselves."""
+
 _HERE = Path(__file__).parent
 
 
@@ -44,7 +47,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.parent.relative_to(_HERE).as_posix() in SLOW:
+        if item.path.parent.relative_to(_HERE).as_posix() in SLOW or item.path.name.startswith(SLOW_FILES):
             item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: not in_order(item))  # a stable sort: the long queue begins first
     reason = why_not()

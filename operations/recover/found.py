@@ -33,6 +33,9 @@ class Kind(Protocol):
     what: str
     """What messages call it."""
 
+    lag: float
+    """Seconds for which libvirt may still be at what it was asked to make, after the run that asked was killed."""
+
     def find(self, host: Remote, inputs: Inputs) -> Found | None:
         """What bears the name that the inputs give it; none if nothing does."""
         ...

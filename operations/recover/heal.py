@@ -1,16 +1,20 @@
 """The state brought back to what the host is: what was pending cleared, what was made adopted by name."""
 
+import time
+
 from operations.errors import OperationError
 from operations.host import Remote
 from operations.project import Project
 from operations.recover import state
-from operations.recover.found import Found
+from operations.recover.found import Found, Kind
 from operations.recover.kinds import KINDS, is_known
 from operations.recover.report import Report, progress
 from operations.recover.state import Pending, Wanted
 
 _PASSES = 5
 """What hangs on something adopted is found in the next pass; nothing hangs on more than a few."""
+_CREATING = "creating"
+_LOOK_AGAIN = 1.0
 _REFRESH = ("refresh", "--yes", "--skip-preview", "--skip-pending-creates")
 
 
@@ -28,11 +32,21 @@ def clear_pending(project: Project, host: Remote, report: Report) -> None:
             continue
         report.cleared.append(f"{one.verb} {one.resource.label}")
         kind = KINDS.get(one.resource.token)
-        found = kind.find(host, one.resource.inputs) if kind else None
+        found = _at_rest(kind, host, one) if kind else None
         if found is not None and found.unfinished and not found.strange:
             _mend(host, one.resource, report)
     if report.cleared:
         project.replace_state(state.without_pending(exported, is_known))
+
+
+def _at_rest(kind: Kind, host: Remote, begun: Pending) -> Found | None:
+    """What was found once nothing comes of it any more: libvirt goes on with what a killed run has asked of it last."""
+    end = time.monotonic() + (kind.lag if begun.verb == _CREATING else 0.0)
+    found = kind.find(host, begun.resource.inputs)
+    while (found is None or (found.unfinished and not found.strange)) and time.monotonic() < end:
+        time.sleep(_LOOK_AGAIN)
+        found = kind.find(host, begun.resource.inputs)
+    return found
 
 
 def refresh(project: Project) -> None:

@@ -30,6 +30,7 @@ class Network:
     """
 
     what = "network"
+    lag = 5.0
 
     def find(self, host: Remote, inputs: Inputs) -> Found | None:
         """Ours has the mode, the bridge and the addresses of the plan."""
@@ -66,6 +67,7 @@ class Pool:
     """
 
     what = "pool"
+    lag = 5.0
 
     def find(self, host: Remote, inputs: Inputs) -> Found | None:
         """Ours has the type and the folder of the plan."""
@@ -105,6 +107,7 @@ class HostPolicy:
     """The policy on the host; there is one place for it, so what lies there is ours. The next run completes it."""
 
     what = "policy"
+    lag = 0.0
 
     def find(self, host: Remote, inputs: Inputs) -> Found | None:
         """It is there if its manifest is."""

@@ -24,6 +24,7 @@ class Domain:
     """
 
     what = "machine"
+    lag = 45.0  # libvirt asks QEMU first what it can do, and one that is emulated takes long to start
 
     def find(self, host: Remote, inputs: Inputs) -> Found | None:
         """Ours has the type, the network card and the disks of the plan; as far as those are known already."""
@@ -58,6 +59,7 @@ class Seed:
     """
 
     what = "cloud-init disk"
+    lag = 5.0
 
     def find(self, host: Remote, inputs: Inputs) -> Found | None:
         """Its name says what is in it, so what bears it is ours."""

@@ -1,5 +1,6 @@
 """The parts from their pinned Go modules, where the official programs cannot be had."""
 
+import json
 import os
 import platform
 import re
@@ -8,12 +9,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sandbox.command import CommandError, progress, run
-from sandbox.engine.parts import HERE, EngineError, Part
+from sandbox.engine.parts import HERE, EngineError, Mend, Part
 from sandbox.paths import cache_dir, content_key
 
 TOOLCHAIN = HERE / "go-toolchain.txt"
@@ -38,15 +40,49 @@ def build(part: Part, folder: Path) -> None:
         "GOWORK": "off",
     }
     try:
-        with _heartbeat(part.title):
+        with _heartbeat(part.title), _mended(part, go, environment) as modules:
             run(
-                go, "build", "-ldflags", flags, "-o", folder / part.program, part.target,
+                go, "build", *modules, "-ldflags", flags, "-o", folder / part.program, part.target,
                 cwd=part.source, env=environment, timeout=LIMIT,
             )  # fmt: skip
     except (CommandError, subprocess.TimeoutExpired) as error:
         raise EngineError(
             f"{part.title}: the build from Go modules failed. Is a Go module proxy reachable?\n{error}"
         ) from error
+
+
+@contextmanager
+def _mended(part: Part, go: Path, environment: Mapping[str, str]) -> Generator[tuple[str, ...]]:
+    """The words that have the compiler take mended copies in place of modules, which stay as they are.
+
+    Raises:
+        EngineError: a fault is not there as it was when its mend was written.
+    """
+    if not part.mends:
+        yield ()
+        return
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        lines = [(part.source / "go.mod").read_text(encoding="utf-8")]
+        for number, mend in enumerate(part.mends):
+            said = run(go, "mod", "download", "-json", mend.module, cwd=part.source, env=environment, timeout=LIMIT)
+            copy = folder / str(number)
+            shutil.copytree(json.loads(said)["Dir"], copy, copy_function=shutil.copyfile)
+            _apply(mend, copy / mend.file)
+            lines.append(f"replace {mend.module} => {copy}\n")
+        (folder / "go.mod").write_text("\n".join(lines), encoding="utf-8")
+        shutil.copy(part.source / "go.sum", folder)
+        yield (f"-modfile={folder / 'go.mod'}",)
+
+
+def _apply(mend: Mend, file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    if (times := text.count(mend.fault)) != 1:
+        raise EngineError(
+            f"{mend.module}: {mend.file} holds {mend.fault.strip()!r} {times} times, not once. Look whether "
+            "the fault is still there; write the mend anew, or take it out of sandbox/engine/parts.py"
+        )
+    file.write_text(text.replace(mend.fault, mend.mended), encoding="utf-8")
 
 
 @contextmanager

@@ -14,6 +14,23 @@ class EngineError(RuntimeError):
 
 
 @dataclass(frozen=True)
+class Mend:
+    """A fault of a module that our builds mend; the official program still has it.
+
+    Attributes:
+        module: its path, pinned in go.mod.
+        file: the file, seen from the module's folder.
+        fault: the text to replace; it stands there once.
+        mended: what takes its place.
+    """
+
+    module: str
+    file: str
+    fault: str
+    mended: str
+
+
+@dataclass(frozen=True)
 class Part:
     """One program of the engine.
 
@@ -25,6 +42,7 @@ class Part:
         target: the Go package to build, seen from `source`.
         variable: the Go variable that the linker sets to the version.
         value: what it is set to; the command line tool wants a `v` in front, the plugin's protocol none.
+        mends: faults of its modules that the build mends.
     """
 
     title: str
@@ -34,12 +52,13 @@ class Part:
     target: str
     variable: str
     value: str
+    mends: tuple[Mend, ...] = ()
 
     @property
     def key(self) -> str:
         """Changes with everything that the built program depends on."""
         files = sorted(path for path in self.source.iterdir() if path.suffix in {".mod", ".sum", ".go"})
-        recipe = f"{self.program} {self.target} {self.variable}={self.value} {platform.machine()}"
+        recipe = f"{self.program} {self.target} {self.variable}={self.value} {platform.machine()} {self.mends}"
         return content_key(recipe, *(path.name for path in files), *(path.read_bytes() for path in files))
 
 
@@ -54,6 +73,15 @@ CLI = Part(
 )
 """The command line tool. Same minor as pulumi in requirements.txt: the two speak one protocol."""
 
+_STREAM = Mend(
+    module="github.com/digitalocean/go-libvirt",
+    file="rpc.go",
+    fault="\tc := make(chan response)\n",
+    mended="\tc := make(chan response, 1)\n",
+)
+"""After the last data of a stream the daemon sends one message more. If nobody waits for it by then, go-libvirt keeps
+its lock for good, and the plugin hangs while it reads a machine's seed (digitalocean/go-libvirt issue 241)."""
+
 PLUGIN = Part(
     title="libvirt plugin",
     version="0.5.4",
@@ -62,5 +90,6 @@ PLUGIN = Part(
     target=".",
     variable="main.version",
     value="0.5.4",
+    mends=(_STREAM,),
 )
 """The provider. Same version as pulumi_libvirt in requirements.txt, which asks the engine for it."""

@@ -44,6 +44,7 @@ def tried(tmp_path: Path) -> tuple[Outcome, ...]:
     return outcomes.read(file.read_text().splitlines())
 
 
+@pytest.mark.slow
 def test_what_did_not_hold_or_was_not_cleared_away_is_told_with_its_reason(tried: tuple[Outcome, ...]) -> None:
     rows = campaign.kills(tried).rows
     assert [row[0] for row in rows] == ["1", "2", "3"]
@@ -53,6 +54,7 @@ def test_what_did_not_hold_or_was_not_cleared_away_is_told_with_its_reason(tried
     assert "could not be cleared away" in rows[2][3]
 
 
+@pytest.mark.slow
 def test_a_campaign_in_which_nothing_was_tried_is_refused_and_writes_no_report(monkeypatch: pytest.MonkeyPatch) -> None:
     before = REPORT.read_text(encoding="utf-8")
     monkeypatch.setattr(campaign, "PARTS", {"kills": campaign.Part(("no/such/test.py",), {}, campaign.kills)})

@@ -8,6 +8,7 @@ import tarfile
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -319,7 +320,7 @@ def test_a_build_that_fails_says_what_the_compiler_said(tmp_path: Path, monkeypa
     fake_go(tmp_path / "bin", "1.30", 'echo "verifying module: checksum mismatch" >&2; exit 1')
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
     with pytest.raises(EngineError, match="checksum mismatch"):
-        building.build(PLUGIN, tmp_path)
+        building.build(CLI, tmp_path)
 
 
 def test_a_long_build_keeps_talking(
@@ -328,8 +329,47 @@ def test_a_long_build_keeps_talking(
     fake_go(tmp_path / "bin", "1.30", "sleep 0.3")
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
     monkeypatch.setattr(building, "BEAT", 0.1)
+    building.build(CLI, tmp_path)
+    assert capsys.readouterr().out.count("still building pulumi") >= 1
+
+
+(MEND,) = PLUGIN.mends
+
+
+def module(folder: Path, text: str) -> str:
+    """What a `go` in go's place does: name a module's folder, and build what the compiler would read."""
+    (folder / "module").mkdir()
+    (folder / "module" / MEND.file).write_text(text)
+    return f"""case "$1" in
+        mod) printf '{{"Dir": "{folder}/module"}}' ;;
+        build) file=${{2#-modfile=}}
+            cat "$(sed -n 's|^replace {MEND.module} => ||p' "$file")/{MEND.file}" >{folder}/read ;;
+    esac"""
+
+
+def test_the_compiler_reads_what_was_mended_and_the_module_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"before\n{MEND.fault}after\n"
+    fake_go(tmp_path / "bin", "1.30", module(tmp_path, text))
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
     building.build(PLUGIN, tmp_path)
-    assert capsys.readouterr().out.count("still building libvirt plugin") >= 1
+    assert (tmp_path / "read").read_text() == f"before\n{MEND.mended}after\n"
+    assert (tmp_path / "module" / MEND.file).read_text() == text
+
+
+@pytest.mark.parametrize("text", ["", MEND.fault * 2])
+def test_a_fault_that_is_no_longer_there_stops_the_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    fake_go(tmp_path / "bin", "1.30", module(tmp_path, text))
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    with pytest.raises(EngineError, match=r"times, not once.*take it out of sandbox/engine/parts.py"):
+        building.build(PLUGIN, tmp_path)
+
+
+def test_a_mend_changes_the_parts_key() -> None:
+    assert replace(PLUGIN, mends=()).key != PLUGIN.key
 
 
 # The command

@@ -204,6 +204,39 @@ def test_an_operation_on_what_nobody_has_thought_about_is_named_with_a_way_out_a
     assert report.cleared == [f"creating {name}" for name in ("db-root", "watch", "host", "vpc")]
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Time that passes when somebody sleeps; returns how long they slept each time."""
+    slept: list[float] = []
+    monkeypatch.setattr(heal.time, "sleep", slept.append)
+    monkeypatch.setattr(heal.time, "monotonic", lambda: sum(slept))
+    return slept
+
+
+class Late(Stand):
+    """A host whose libvirt is still at work: the machine shows up when somebody has asked a few times."""
+
+    def run(self, *argv: str, stdin: str = "", timeout: float = 120) -> Outcome:
+        done = super().run(*argv, stdin=stdin, timeout=timeout)
+        return Outcome(0, "\n", "") if self.told.count("list --all --name") < 4 else done
+
+
+@pytest.mark.parametrize(("verb", "times"), [("creating", 3), ("deleting", 0)])
+def test_a_machine_that_libvirt_is_still_making_is_waited_for(quick: list[float], verb: str, times: int) -> None:
+    making = resource("libvirt:index/domain:Domain", "machine-db-domain") | {"inputs": DOMAIN}
+    host = Late(HOST, with_machine(runs=True).answers)
+    heal.clear_pending(begun((verb, making)), host, Report("dell"))
+    assert len(quick) == times
+
+
+def test_a_machine_that_never_comes_is_not_waited_for_longer_than_it_may_take(quick: list[float]) -> None:
+    making = resource("libvirt:index/domain:Domain", "machine-db-domain") | {"inputs": DOMAIN}
+    report = Report("dell")
+    heal.clear_pending(begun(("creating", making)), Stand(HOST, {"list --all --name": "\n"}), report)
+    assert sum(quick) == Domain.lag
+    assert report.left == []
+
+
 def test_a_seed_that_was_being_written_is_taken_away_and_leaves_the_state() -> None:
     writing = resource("libvirt:index/cloudInitDisk:CloudInitDisk", "db-1a.iso") | {"inputs": CLOUD_INIT}
     project, report = begun(("creating", writing)), Report("dell")

@@ -76,6 +76,7 @@ def outcome(root: Path) -> str:
     return "built"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", range(SHARES))
 def test_broken_files_never_end_in_a_traceback_or_half_a_stack(tmp_path: Path, share: int) -> None:
     refused = 0
