@@ -7,7 +7,7 @@ from textwrap import wrap
 from twinvpc.model.aws import AwsStack
 from twinvpc.model.network import Network
 from twinvpc.price.bill import Bill, bill, fixed_address
-from twinvpc.price.choices import Choice, Way, by_gateway, choices
+from twinvpc.price.choices import ALL, Choice, Way, by_gateway, choices
 from twinvpc.price.table import CURRENCY, HOURS, PriceTable, table_of
 
 NOT_COUNTED = "what runs in the VPC, traffic between zones that meets no NAT gateway, tax"
@@ -26,7 +26,25 @@ def unknown(region: str) -> str:
 def in_short(stack: AwsStack) -> str:
     """The price in a few words."""
     table = table_of(stack.aws_region)
-    return f"{bill(stack, table).total} {CURRENCY} a month" if table else "price not known"
+    return f"{bill(stack, table).total} {CURRENCY} a month, prices of {table.date}" if table else "price not known"
+
+
+def in_sentences(stack: AwsStack, network: Network) -> Iterator[str]:
+    """What the price consists of, and what the other ways out would cost, without a table."""
+    table = table_of(stack.aws_region)
+    if table is None:
+        yield unknown(stack.aws_region)
+        return
+    reckoned = bill(stack, table)
+    parts = "; ".join(f"{line.what} {line.usd}" for line in reckoned.lines)
+    yield f"{reckoned.total} {CURRENCY} a month is {parts}."
+    for choice in choices(stack, network, table)[-1:]:
+        others = [(way, usd) for way, usd in choice.totals.items() if way is not choice.chosen and usd is not None]
+        if others:
+            said = ", ".join(f"{way.words} {usd}" for way, usd in others)
+            who = "the inner segments" if choice.segment == ALL else choice.segment
+            yield f"The whole stack if {who} left another way: {said}."
+    yield f"Taken to be so: {usage(stack)}. Left out: {NOT_COUNTED}."
 
 
 def told(stack: AwsStack, network: Network) -> Iterator[str]:
