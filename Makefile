@@ -35,7 +35,7 @@ check: $(BIN)/.installed ## ruff, pyright strict, import contracts
 format: $(BIN)/.installed ## format and mend what ruff can
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
 
-plan: $(BIN)/.runtime ## addresses, matrix and pictures (out/*.svg, out/*.mmd) of every stack, from the files alone
+plan: $(BIN)/.runtime ## addresses, matrix, price and pictures (out/*.svg, out/*.mmd) of every stack, from the files alone
 	@$(BIN)/python -m twinvpc.cli plan
 	@$(BIN)/python -m twinvpc.cli picture
 

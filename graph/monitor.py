@@ -146,15 +146,15 @@ class Monitor(mocks.MockMonitor):
 
 
 class Log(mocks.MockEngine):
-    """Keeps what the program told the engine to show."""
+    """Keeps what the program warned of; what a preview says besides, such as the price, is no part of a recording."""
 
     def __init__(self) -> None:
         super().__init__(None)
         self.messages: list[str] = []
 
     def Log(self, request: Message) -> None:  # noqa: N802 - the protocol's name
-        """Keep a message, unless it is for debugging."""
-        if request.severity != engine_pb2.DEBUG:
+        """Keep a warning or an error."""
+        if request.severity in {engine_pb2.WARNING, engine_pb2.ERROR}:
             self.messages.append(request.message)
 
 

@@ -33,7 +33,7 @@ class Recording:
         stack: its name.
         registered: everything, components and providers included, sorted by URN: the order of arrival is not one.
         exports: what the stack exports; references where only a deployment knows the value.
-        messages: what the program had to say.
+        messages: what the program warned of.
     """
 
     stack: str

@@ -84,7 +84,7 @@ def up() -> int:
         return FAILED
     progress("measuring every cell with real packets")
     result = matrix(as_json=False)
-    intents = load_all(ROOT, STACK)
+    intents = load_all(ROOT, None)
     drawn = write_pictures(intents, granted(intents, read_lock(ROOT)), ROOT / FOLDER, Format)
     progress(f"pictures: {', '.join(map(str, drawn))}")
     if result == EQUAL:

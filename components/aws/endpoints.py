@@ -7,9 +7,7 @@ import pulumi_aws as aws
 
 from components.aws.policies import Where, endpoint_policy
 from components.component import Component
-
-SERVICES = ("ecr.api", "ecr.dkr", "logs", "secretsmanager")
-"""What a Fargate task calls before and while it runs (Amazon ECS, interface VPC endpoints); layers come from S3."""
+from twinvpc.model.aws import ENDPOINT_SERVICES
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Endpoints(Component):
 
     def __init__(self, name: str, args: EndpointsArgs, *, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("twin-vpc:aws:Endpoints", name, opts)
-        for service in SERVICES:
+        for service in ENDPOINT_SERVICES:
             called = f"{name}-{service.replace('.', '-')}"
             aws.ec2.VpcEndpoint(
                 called,

@@ -22,10 +22,11 @@ from twinvpc.model.problems import InvalidInputError
 from twinvpc.policy.aws import AwsDesign, design
 from twinvpc.policy.aws_limits import excess
 from twinvpc.policy.terms import UnsupportedTermError, compile_policy
+from twinvpc.price.text import told
 
 
 def build_aws(intent: Intent, stack: AwsStack, recorded: StackLock) -> Mapping[str, pulumi.Input[object]]:
-    """Register everything and return what the stack exports.
+    """Register everything and return what the stack exports. A preview says what it would cost.
 
     Raises:
         pulumi.RunError: the stack is offline and this is no preview, the policy cannot be said on AWS, or it exceeds
@@ -38,6 +39,8 @@ def build_aws(intent: Intent, stack: AwsStack, recorded: StackLock) -> Mapping[s
         )
     plan, former = aws_plan(recorded), _former(recorded)
     wanted = _design(intent, plan, stack)
+    if pulumi.runtime.is_dry_run():
+        pulumi.log.info("\n".join(told(stack, intent.network)))
     opts = pulumi.ResourceOptions(providers=[provider("aws", stack)])
     network = Vpc("vpc", _vpc_args(stack, plan, former), opts=opts)
     routing = Routing("routing", RoutingArgs(network, wanted.tables, stack.aws_region, former), opts=opts)

@@ -81,6 +81,8 @@ def deployed(surroundings: dict[str, str], tmp_path_factory: pytest.TempPathFact
     preview = account.run("preview", "--stack", STACK)
     assert preview.code == 0, preview.text
     assert not account.requests.exists(), "a preview asks the account nothing"
+    for words in ("price a month in USD: ap-northeast-1", "* 0.79         82.56         50.42"):
+        assert words in preview.text, "what it costs, and what another way out would"
     return replace(account, first=account.run(*UP))
 
 

@@ -10,11 +10,9 @@ __all__ = ["folder"]
 def test_every_stack_is_drawn_into_out_and_named(folder: Path) -> None:
     drawn = tool(folder, "picture")
     assert drawn.returncode == 0, drawn.stderr
-    assert drawn.stdout.splitlines() == [
-        f"picture: {folder / 'out' / name}"
-        for stack in ("aws", "dell", "staging")
-        for name in (f"{stack}.svg", f"{stack}.mmd")
-    ]
+    singles = [f"{stack}.{form}" for stack in ("aws", "dell", "staging") for form in ("svg", "mmd")]
+    names = [*singles, "dell-and-aws.svg", "dell-and-staging.svg"]
+    assert drawn.stdout.splitlines() == [f"picture: {folder / 'out' / name}" for name in names]
     assert (folder / "out" / "dell.svg").read_text().startswith("<svg ")
 
 

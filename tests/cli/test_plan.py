@@ -1,6 +1,7 @@
 """The owner's tool, run as its user runs it."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -149,3 +150,44 @@ def test_plan_refuses_what_aws_would(folder: Path) -> None:
     assert told.returncode == 2
     assert "10 subnets" in told.stderr
     assert "the account has room for 9" in told.stderr
+
+
+def test_plan_shows_what_a_stack_costs_and_what_the_other_ways_out_would(folder: Path) -> None:
+    shown = tool(folder, "plan").stdout
+    assert "price: 0.00 USD a month to AWS" in shown, "the Dell"
+    assert shown.count("price a month in USD: ap-northeast-1") == 2, "aws and staging"
+    assert re.search(r"^  private +\* 0\.79 +82\.56 +50\.42 +99\.23$", shown, re.MULTILINE)
+    edit(folder, "Pulumi.aws.yaml", "private: none", "private: endpoints")
+    assert tool(folder, "lock-addresses").returncode == 0
+    assert re.search(r"^  private +0\.79 +\* 82\.56 +50\.42", tool(folder, "plan").stdout, re.MULTILINE)
+
+
+def test_plan_as_json_has_the_price_with_its_sources(folder: Path) -> None:
+    edit(folder, "Pulumi.aws.yaml", "  twin-vpc:log_ret", "  twin-vpc:usage: {flow_logs_gb: 100}\n  twin-vpc:log_ret")
+    data = json.loads(tool(folder, "plan", "--json").stdout)
+    price = data["aws"]["price"]
+    assert price["total"] == "79.25", "100 GB for 0.76, and 98.63 GB kept for 0.033"
+    assert {line["what"]: line["usd"] for line in price["lines"]}["flow logs, kept 30 days"] == "3.25"
+    assert price["usage"]["flow_logs_gb"] == 100
+    assert price["egress"]["private"]["chosen"] == "none"
+    assert price["egress"]["private"]["totals"]["endpoints"] == "161.02"
+    assert all(line["source"].startswith("https://aws.amazon.com/") for line in price["lines"])
+    assert data["dell"]["price"] == {"currency": "USD", "total": "0.00", "lines": []}
+    assert json.loads(tool(folder, "cost", "--json").stdout)["aws"] == price
+
+
+def test_the_cost_names_the_source_of_every_price(folder: Path) -> None:
+    shown = tool(folder, "cost", "--stack", "aws").stdout
+    assert shown.startswith("stack aws (aws)\nprice a month in USD")
+    assert "  nat: 0.062 USD per h, https://aws.amazon.com/vpc/pricing/\n    read in https://" in shown
+    assert "sources" not in tool(folder, "cost", "--stack", "dell").stdout
+
+
+def test_a_region_without_prices_is_planned_and_says_so(folder: Path) -> None:
+    for old, new in (("ap-northeast-1a", "eu-west-1a"), ("aws_region: ap-northeast-1", "aws_region: eu-west-1")):
+        edit(folder, "Pulumi.staging.yaml", old, new)
+    (folder / "addresses.lock.json").unlink()
+    shown = tool(folder, "plan", "--stack", "staging")
+    assert shown.returncode == 0, shown.stderr
+    assert "price: none is known for eu-west-1; it is not guessed" in shown.stdout
+    assert json.loads(tool(folder, "cost", "--stack", "staging", "--json").stdout)["staging"]["total"] is None

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from twinvpc.cli.show import matrix_table
-from twinvpc.model.aws import AwsStack, Quotas
+from twinvpc.model.aws import AwsStack, Quotas, Usage
 from twinvpc.model.files import load_stack
 from twinvpc.model.libvirt import Docker, Host, LibvirtStack, Sshd, Tailnet
 from twinvpc.model.problems import InvalidInputError
@@ -76,7 +76,9 @@ def misplaced_names(text: str) -> list[str]:
 
 def unknown_settings(text: str) -> list[str]:
     """Settings of ours that no model has."""
-    models = {"host": Host, "sshd": Sshd, "docker": Docker, "tailnet": Tailnet, "quotas": Quotas}
+    models = {
+        "host": Host, "sshd": Sshd, "docker": Docker, "tailnet": Tailnet, "quotas": Quotas, "usage": Usage,
+    }  # fmt: skip
     known = {f"twin-vpc:{name}" for name in (*LibvirtStack.model_fields, *AwsStack.model_fields)}
     known |= {f"twin-vpc:{key}.{name}" for key, model in models.items() for name in model.model_fields}
     return sorted(set(re.findall(r"`(twin-vpc:[\w.-]+)`", text)) - known)

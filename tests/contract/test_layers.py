@@ -60,6 +60,8 @@ def test_a_copy_keeps_every_contract(copied: Path) -> None:
         ("twinvpc/policy/terms.py", "import pulumi", "The pure core imports no Pulumi"),
         ("twinvpc/model/load.py", "import twinvpc.policy.terms", "Inside the core imports go down only"),
         ("twinvpc/policy/terms.py", "import twinvpc.proof.cells", "Inside the core imports go down only"),
+        ("twinvpc/price/bill.py", "import twinvpc.policy.aws", "Inside the core imports go down only"),
+        ("twinvpc/price/bill.py", "import components.aws.endpoints", "The pure core imports no Pulumi"),
         ("twinvpc/cli/app.py", "import sandbox.paths", "Production never depends on the sandbox"),
         ("components/host/render.py", "import twinvpc.proof.cells", "The proof is not a part of what it proves"),
         (

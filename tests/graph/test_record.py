@@ -251,3 +251,12 @@ def test_main_builds_by_the_same_path() -> None:
     code = (ROOT / "__main__.py").read_text()
     assert "read_config(Path(__file__).resolve().parent)" in code
     assert "for name, value in build(deployment).items():\n    pulumi.export(name, value)" in code
+
+
+def test_warnings_are_kept_and_the_price_of_a_preview_is_not() -> None:
+    def warning() -> None:
+        pulumi.log.info("it costs nothing")
+        pulumi.log.warn("nearly full")
+
+    assert record_program(warning, "test").messages == ("nearly full",)
+    assert record(ROOT, "aws").messages == ()

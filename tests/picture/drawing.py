@@ -1,7 +1,7 @@
 """Networks to draw, and a picture read back into figures."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -161,8 +161,18 @@ def parsed(svg: str) -> ET.Element:
 
 def arrows(svg: str) -> dict[tuple[str, str], str]:
     """Every arrow of a picture, read from the words that stand with it."""
+    return _by_ends(svg, "")
+
+
+def denied(svg: str) -> dict[tuple[str, str], str]:
+    """What is drawn as denied by choice, and the setting that says so."""
+    return {pair: said.removeprefix("denied, ") for pair, said in _by_ends(svg, "denied").items()}
+
+
+def _by_ends(svg: str, look: str) -> dict[tuple[str, str], str]:
     found: dict[tuple[str, str], str] = {}
-    for title in parsed(svg).iterfind(f"{_SVG}g/{_SVG}title"):
+    groups = [group for group in parsed(svg).iterfind(f"{_SVG}g") if group.get("class", "") == look]
+    for title in (title for group in groups for title in group.iterfind(f"{_SVG}title")):
         ends, _, services = (title.text or "").partition(": ")
         source, _, destination = ends.partition(" → ")
         assert (source, destination) not in found, "an arrow is drawn once"
@@ -192,9 +202,18 @@ def _rectangle(node: ET.Element) -> Box:
 
 def texts(svg: str) -> list[Box]:
     """What is written, with the room that it needs in a wide font."""
+    return _written(parsed(svg).iter(f"{_SVG}text"))
+
+
+def texts_outside(svg: str) -> list[Box]:
+    """What is written around the pictures inside a picture."""
+    return _written(parsed(svg).iterfind(f"{_SVG}text"))
+
+
+def _written(nodes: Iterable[ET.Element]) -> list[Box]:
     sizes = {"name": (13, 8.4), "title": (16, 10.5), "letter": (10, 6.2)}
     found: list[Box] = []
-    for node in parsed(svg).iter(f"{_SVG}text"):
+    for node in nodes:
         x, y, text = float(node.get("x", "0")), float(node.get("y", "0")), node.text or ""
         size, letter = sizes.get(node.get("class", "").split(" ")[0], (11, TEXT_LETTER - 0.4))
         length = letter * len(text)
@@ -224,7 +243,7 @@ def strokes(svg: str) -> list[Box]:
 
 
 def ends(svg: str) -> list[Box]:
-    """Heads, tags and dots of the places, without the legend's."""
+    """Heads, tags, crosses and dots of the places, without the legend's."""
     root = parsed(svg)
     found: list[Box] = []
     for path in root.iterfind(f"{_SVG}g/{_SVG}path"):
@@ -235,10 +254,19 @@ def ends(svg: str) -> list[Box]:
         elif look.startswith("only"):
             x, y = map(float, re.findall(r"\d+", way)[:2])
             found.append(Box("tag", x, y - 7.5, x + 5 + float(re.findall(r"h(\d+)", way)[0]), y + 7.5))
+        elif look.startswith("cross"):
+            x, y = map(float, re.findall(r"\d+", way)[:2])
+            found.append(Box("cross", x, y, x + 8, y + 8))
     for dot in root.iterfind(f"{_SVG}circle"):
         x, y, r = (float(dot.get(key, "0")) for key in ("cx", "cy", "r"))
         found.append(Box("dot", x - r, y - r, x + r, y + r))
     return found
+
+
+def halves(svg: str) -> list[str]:
+    """The pictures inside a picture, each as one of its own."""
+    inside = parsed(svg).findall(f"{_SVG}svg")
+    return [ET.tostring(one, encoding="unicode") for one in inside]
 
 
 def attributes(svg: str) -> Mapping[str, str]:

@@ -40,8 +40,35 @@ def test_a_hollow_tag_is_drawn_exactly_where_not_everything_is_permitted(picture
     for one in pictures:
         for group in drawing.parsed(one.svg).iterfind("{*}g"):
             (title,) = group.iterfind("{*}title")
+            if group.get("class") == "denied":
+                continue
             looks = [path.get("class", "").split()[0] for path in group.iterfind("{*}path")]
             assert looks == (["way", "all"] if (title.text or "").endswith(": all") else ["way", "only"]), title.text
+
+
+def test_what_a_stack_denies_by_choice_is_dashed_with_a_cross_and_its_setting_in_the_legend(
+    pictures: list[Drawn],
+) -> None:
+    for one in pictures:
+        expected = {pair: said for pair, said in one.matrix.declared.items() if pair[0] != pair[1]}
+        assert drawing.denied(one.svg) == expected
+        groups = [g for g in drawing.parsed(one.svg).iterfind("{*}g") if g.get("class") == "denied"]
+        assert len(groups) == len(expected)
+        for group in groups:
+            assert [path.get("class", "").split()[:-1] for path in group.iterfind("{*}path")] == [
+                ["way", "declared"], ["cross"],
+            ]  # fmt: skip
+        written = " ".join(text.what for text in drawing.texts(one.svg))
+        assert ("denied by the stack's choice" in written) == bool(expected)
+        assert all(said in written for said in expected.values())
+
+
+def test_the_price_is_written_below_the_name() -> None:
+    aws, dell = drawing.own()
+    for one, price in ((aws, "0.79 USD a month, prices of 2026-11-28"), (dell, "0.00 USD a month to AWS")):
+        (line,) = [text for text in drawing.texts(one.svg) if text.what == price]
+        (title,) = [text for text in drawing.texts(one.svg) if text.what.startswith(f"{one.scene.stack} on ")]
+        assert (line.left, line.top > title.bottom) == (title.left, True)
 
 
 def test_letters_say_the_services_of_their_arrows() -> None:
@@ -50,6 +77,7 @@ def test_letters_say_the_services_of_their_arrows() -> None:
     letters: dict[str, set[str]] = {}
     for group in root.iterfind("{*}g"):
         (title,) = group.iterfind("{*}title")
+        assert group.get("class") != "denied", "the Dell denies nothing by choice"
         for text in group.iterfind("{*}text"):
             letters.setdefault(text.text or "", set()).add((title.text or "").partition(": ")[2])
     written = [text.what for text in drawing.texts(one.svg)]
@@ -92,9 +120,12 @@ def test_both_substrates_have_the_same_places_at_the_same_spots(network: str) ->
     assert drawing.rectangles(aws.svg) == drawing.rectangles(dell.svg)
     size = [{k: drawing.attributes(one.svg)[k] for k in ("width", "height", "viewBox")} for one in (aws, dell)]
     assert size[0] == size[1]
-    common = drawing.arrows(aws.svg).keys() & drawing.arrows(dell.svg).keys()
-    assert common, "the flows between segments are the same"
-    ways = [dict(zip(drawing.arrows(o.svg), drawing.strokes(o.svg)[::2], strict=True)) for o in (aws, dell)]
+    common = drawing.arrows(dell.svg).keys() & (drawing.arrows(aws.svg).keys() | drawing.denied(aws.svg).keys())
+    assert common, "the flows between segments are the same, and what one denies lies where the other permits it"
+    drawn = [[*drawing.arrows(one.svg), *drawing.denied(one.svg)] for one in (aws, dell)]
+    ways = [
+        dict(zip(pairs, drawing.strokes(o.svg)[::2], strict=True)) for pairs, o in zip(drawn, (aws, dell), strict=True)
+    ]
     assert all(ways[0][pair] == ways[1][pair] for pair in common)
 
 
@@ -165,7 +196,9 @@ def test_two_processes_with_other_hash_seeds_write_the_same_bytes(tmp_path: Path
         out = tmp_path / seed
         words = [sys.executable, "-m", "twinvpc.cli", "picture", "--out", str(out)]
         subprocess.run(words, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed}, check=True, timeout=60)
-        written.append((out / "dell.svg").read_bytes() + (out / "aws.svg").read_bytes())
+        written.append(
+            (out / "dell.svg").read_bytes() + (out / "aws.svg").read_bytes() + (out / "dell-and-aws.svg").read_bytes()
+        )
     assert written[0] == written[1]
 
 
@@ -193,6 +226,8 @@ def test_it_has_a_title_and_says_the_whole_matrix_in_words(pictures: list[Drawn]
         assert one.scene.stack in (title.text or "")
         for (source, destination), services in cells(one).items():
             assert f"{source} may open to {destination}: {services}." in (desc.text or "")
+        for (source, destination), setting in one.matrix.declared.items():
+            assert f"{source} may not open to {destination}, by the stack's choice: {setting}." in (desc.text or "")
 
 
 def luminance(colour: str) -> float:

@@ -27,7 +27,10 @@ from tests.components.engine import (
     pulumi_config,
 )
 from tests.program.main import copy, run_main
+from twinvpc.model.aws import AwsStack
+from twinvpc.model.files import load_stack
 from twinvpc.policy.terms import UnsupportedTermError
+from twinvpc.price.text import told as told_price
 
 Yaml: TypeAlias = Any
 """What can stand in a YAML file."""
@@ -70,7 +73,10 @@ def test_a_stack_on_aws_is_a_vpc_with_its_subnets_and_two_walls(stack: str, subn
     made = run_main(stack, pulumi_config(stack), preview=preview)
     counted = {token: len(made.of(token)) for token in (VPC, SUBNET, GROUP, ACL, ROUTE_TABLE, NAT_GATEWAY, ENDPOINT)}
     assert counted == {VPC: 1, SUBNET: subnets, GROUP: 5, ACL: 5, ROUTE_TABLE: 5, NAT_GATEWAY: 0, ENDPOINT: 0}
-    assert made.messages == [], "nothing to warn of"
+    own = load_stack(ROOT, stack)
+    assert isinstance(own.stack, AwsStack)
+    price = ["\n".join(told_price(own.stack, own.network))]
+    assert made.messages == (price if preview else []), "nothing to warn of, and a preview says the price"
 
 
 def test_a_stack_that_is_offline_is_shown_and_not_deployed() -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from twinvpc.addressing.lock import LOCK_FILE, Lock, read_lock
 from twinvpc.addressing.plan import aws_plan, record
-from twinvpc.cli import show
+from twinvpc.cli import prices, show
 from twinvpc.cli.pictures import FOLDER, Format, write_pictures
 from twinvpc.cli.schemas import stale, write_schemas
 from twinvpc.model.aws import AwsStack
@@ -54,7 +54,7 @@ def tool() -> None:
 
 @app.command()
 def plan(root: Folder = Path(), stack: Stack = None, *, as_json: AsJson = False, check: Check = False) -> None:
-    """Addresses and reachability matrix of every stack, from the files alone."""
+    """Addresses, reachability matrix and price of every stack, from the files alone."""
     intents = load_all(root, stack)
     lock = read_lock(root)
     after = granted(intents, lock)
@@ -73,6 +73,18 @@ def plan(root: Folder = Path(), stack: Stack = None, *, as_json: AsJson = False,
         show.stack(console, intent, after.of(intent.stack_name), matrix(intent))
     if after != lock:
         console.print(f"[yellow]{LOCK_FILE} does not hold all of these yet: `make lock-addresses` records them.")
+
+
+@app.command()
+def cost(root: Folder = Path(), stack: Stack = None, *, as_json: AsJson = False) -> None:
+    """Price of every stack a month, of the other ways out of its VPC, and the source of each price."""
+    intents = load_all(root, stack)
+    if as_json:
+        print(json.dumps({i.stack_name: prices.as_data(i) for i in intents}, indent=2))
+        return
+    for intent in intents:
+        print("\n".join((f"stack {intent.stack_name} ({intent.stack.kind})", *prices.lines(intent), "")))
+    print("\n".join(prices.sources(intents)))
 
 
 @app.command("lock-addresses")

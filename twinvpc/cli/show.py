@@ -10,6 +10,7 @@ from rich.table import Table
 
 from twinvpc.addressing.lock import Lock, StackLock
 from twinvpc.addressing.plan import aws_plan, libvirt_plan
+from twinvpc.cli import prices
 from twinvpc.model.check_machines import memory_warning, taken_by_all
 from twinvpc.model.libvirt import LibvirtStack
 from twinvpc.model.load import Intent
@@ -23,7 +24,7 @@ DECLARED = "(–)"
 
 
 def stack(console: Console, intent: Intent, recorded: StackLock, matrix: Matrix) -> None:
-    """Print a stack's addresses and matrix."""
+    """Print a stack's addresses, matrix and price."""
     console.print(f"\n[bold]stack {intent.stack_name}[/bold] ({intent.stack.kind}), domain {intent.network.domain}")
     console.print(addresses(intent, recorded))
     if isinstance(intent.stack, LibvirtStack) and intent.stack.machines:
@@ -35,6 +36,9 @@ def stack(console: Console, intent: Intent, recorded: StackLock, matrix: Matrix)
     if matrix.declared:
         said = ", ".join(sorted(matrix.declared.values()))
         console.print(f"{DECLARED}: permitted by network.yaml, denied by the stack's choice: {said}", style="dim")
+    console.print()
+    for line in prices.lines(intent):
+        console.print(line, markup=False, highlight=False)
     console.print()
 
 
@@ -114,6 +118,7 @@ def as_data(intent: Intent, recorded: StackLock, matrix: Matrix) -> dict[str, An
         "nodes": list(matrix.nodes),
         "cells": {f"{s} → {d}": "foreign" if matrix.cell(s, d).foreign else str(matrix.cell(s, d)) for s, d in pairs},
         "declared": {f"{s} → {d}": said for (s, d), said in sorted(matrix.declared.items())},
+        "price": prices.as_data(intent),
     }
 
 

@@ -15,6 +15,8 @@ LARGEST_BLOCK, SMALLEST_BLOCK = 16, 28
 """Prefix lengths that AWS allows for a VPC and for a subnet (Amazon VPC user guide, CIDR blocks)."""
 NAT, ENDPOINTS = "nat", "endpoints"
 """What subnets that belong to no segment are called, where a segment's name would stand."""
+ENDPOINT_SERVICES = ("ecr.api", "ecr.dkr", "logs", "secretsmanager")
+"""What a Fargate task calls before and while it runs (Amazon ECS, interface VPC endpoints); layers come from S3."""
 RETENTIONS = (
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 )  # fmt: skip
@@ -104,6 +106,28 @@ class Quotas(ConfigModel):
     elastic_ips: Annotated[StrictInt, Field(ge=0)] = 5
 
 
+Gigabytes = Annotated[StrictInt, Field(ge=0, le=10_000)]
+"""GB a month. Beyond 10 TB AWS asks for less a GB, and no table of ours knows how much."""
+
+
+class Usage(ConfigModel):
+    """What a month is taken to bring, by which its price is reckoned. Nothing else follows from it.
+
+    Attributes:
+        flow_logs_gb: records that flow logs write.
+        endpoints_gb: traffic through interface endpoints, in both directions; layers of images take another way.
+        nat_gb: traffic through NAT gateways, in both directions, from all zones alike.
+        internet_gb: traffic from the VPC to the Internet.
+        mail_gb: traffic of mail through a load balancer, if mail had a fixed address.
+    """
+
+    flow_logs_gb: Gigabytes = 1
+    endpoints_gb: Gigabytes = 1
+    nat_gb: Gigabytes = 10
+    internet_gb: Gigabytes = 10
+    mail_gb: Gigabytes = 1
+
+
 class AwsStack(ConfigModel):
     """The network part of an AWS stack.
 
@@ -121,6 +145,7 @@ class AwsStack(ConfigModel):
         log_retention_days: how long logs are kept.
         offline: true for a preview without an account: dummy credentials, and nothing can be deployed.
         quotas: AWS's limits, where the account's are not the usual ones.
+        usage: what a month is taken to bring, for its price.
     """
 
     kind: Literal["aws"]
@@ -136,6 +161,7 @@ class AwsStack(ConfigModel):
     log_retention_days: Retention = 30
     offline: StrictBool = False
     quotas: Quotas = Field(default_factory=Quotas)
+    usage: Usage = Field(default_factory=Usage)
 
     def egress_of(self, segment: str) -> Egress:
         """By which way a segment leaves the VPC."""

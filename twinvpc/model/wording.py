@@ -6,7 +6,7 @@ from itertools import chain
 
 from pydantic_core import ErrorDetails
 
-from twinvpc.model.aws import AwsStack, Quotas
+from twinvpc.model.aws import AwsStack, Quotas, Usage
 from twinvpc.model.base import ConfigModel
 from twinvpc.model.libvirt import Docker, Host, LibvirtStack, SegmentAddresses, Tailnet
 from twinvpc.model.machines import DataDisk, Image, Limits, Machine
@@ -17,7 +17,7 @@ from twinvpc.model.source import KeyPath, Source, dotted
 _FILES: Mapping[type[ConfigModel], tuple[type[ConfigModel], ...]] = {
     Network: (Network, Segment, Flow),
     LibvirtStack: (LibvirtStack, Host, Docker, Tailnet, SegmentAddresses, Image, Machine, DataDisk, Limits),
-    AwsStack: (AwsStack, Quotas),
+    AwsStack: (AwsStack, Quotas, Usage),
 }
 
 

@@ -4,7 +4,7 @@ Lengths are pixels of a picture at its own size; a phone 360 pixels wide shows f
 from screen to screen: the room for a text is reckoned from its letters, generously.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from textwrap import wrap
@@ -19,7 +19,7 @@ NAME_LETTER, TEXT_LETTER = 8.6, 6.5
 """Widest usual mean width of a letter, bold and plain, in DejaVu Sans, which is wider than most."""
 LONGEST_NAME = 16
 
-_TOP, _GAP, _PAD, _INDENT = 56, 8, 7, 8
+_TOP, _GAP, _PAD, _INDENT = 70, 8, 7, 8
 _WIDEST_STEP = 36
 _TAG = 8  # of an arrow's tag, besides its letter
 _AIR = 4  # between a tag and the column before it, where a dot may be
@@ -96,8 +96,8 @@ def layout(scenes: Sequence[Scene]) -> Layout:
     step = max(tag + _AIR, min(_WIDEST_STEP, (NARROWEST - grid - edge - tag) // max(1, len(columns) - 1)))
     lines = {name: grid + tag + step * i for i, name in enumerate(columns)}
     width = max(NARROWEST, max(lines.values()) + edge)
-    entries = (legend(scene, names, legend_room(width, tag)) for scene in scenes)
-    height = bottom + MARGIN + max(sum(map(entry_height, some)) for some in entries)
+    entries = (legend((scene,), names, legend_room(width, tag)) for scene in scenes)
+    height = bottom + MARGIN + max(map(legend_height, entries))
     return Layout(
         width,
         header,
@@ -120,6 +120,11 @@ def legend_room(width: int, tag: int) -> int:
 def entry_height(entry: Entry) -> int:
     """Height of an entry of the legend, with the space below it."""
     return TEXT_LINE * len(entry.lines) + 5
+
+
+def legend_height(entries: Iterable[Entry]) -> int:
+    """Height of the whole legend."""
+    return sum(map(entry_height, entries))
 
 
 def _box_width(scenes: Sequence[Scene]) -> int:

@@ -11,8 +11,12 @@ from twinvpc.model.libvirt import LibvirtStack
 from twinvpc.model.load import Intent
 from twinvpc.model.nodes import FIXED_NODES, Node
 from twinvpc.picture.words import shortened, words
+from twinvpc.price.text import AT_HOME, in_sentences, in_short
 from twinvpc.proof.cells import Matrix
 from twinvpc.proof.forwards import ways
+
+LIBVIRT, AWS = "libvirt", "AWS"
+"""Substrates, as pictures call them."""
 
 _OUTSIDE_FIRST = (Node.INTERNET.value, Node.LAN.value)
 _ON_THE_HOST = (Node.HOST.value, Node.DOCKER0.value)
@@ -60,6 +64,21 @@ class Arrow:
 
 
 @dataclass(frozen=True)
+class Declared:
+    """A cell between two different places that network.yaml permits and the stack denies by choice.
+
+    Attributes:
+        source: who would open.
+        destination: to whom.
+        setting: the stack's setting that denies it.
+    """
+
+    source: str
+    destination: str
+    setting: str
+
+
+@dataclass(frozen=True)
 class Scene:
     """A stack as it is drawn.
 
@@ -67,20 +86,24 @@ class Scene:
         stack: its name.
         substrate: what it is built on.
         about: one line about the whole network.
+        price: what it costs, in a few words; behind that, sentences that say more.
         frame: what the frame stands for, in short lines.
         places: from top to bottom.
         openers: places that have a column for arrows of their own.
         arrows: sorted by places.
+        declared: what the stack denies by choice, sorted by places.
         reaching: nodes that reach machines by ports of the host; none where there are no machines.
     """
 
     stack: str
     substrate: str
     about: str
+    price: tuple[str, ...]
     frame: tuple[str, ...]
     places: tuple[Place, ...]
     openers: tuple[str, ...]
     arrows: tuple[Arrow, ...]
+    declared: tuple[Declared, ...] = ()
     reaching: tuple[str, ...] = ()
 
 
@@ -100,10 +123,21 @@ def scene(intent: Intent, recorded: StackLock, matrix: Matrix) -> Scene:
     arrows = tuple(_arrow(s, d, str(cell)) for s, d, cell in cells if (s, d) in matrix.permitted)
     granting = {name for flow in intent.network.flows for name in flow.source}
     openers = tuple(name for name in names if name not in FIXED_NODES or name in granting or name == Node.HOST)
-    substrate = "libvirt" if isinstance(intent.stack, LibvirtStack) else "AWS"
-    about = f"{intent.network.domain}, {intent.network.cidr}"
     reaching = {node for way in ways(intent) for node in way.openers}
-    return Scene(intent.stack_name, substrate, about, frame, places, openers, arrows, tuple(sorted(reaching)))
+    return Scene(
+        stack=intent.stack_name,
+        substrate=LIBVIRT if isinstance(intent.stack, LibvirtStack) else AWS,
+        about=f"{intent.network.domain}, {intent.network.cidr}",
+        price=_price(intent),
+        frame=frame,
+        places=places,
+        openers=openers,
+        arrows=arrows,
+        declared=tuple(
+            Declared(s, d, matrix.declared[s, d]) for s in names for d in names if (s, d) in matrix.declared
+        ),
+        reaching=tuple(sorted(reaching)),
+    )
 
 
 def beside(scenes: Iterable[Scene]) -> tuple[Scene, ...]:
@@ -114,6 +148,12 @@ def beside(scenes: Iterable[Scene]) -> tuple[Scene, ...]:
     opening = {name for one in some for name in one.openers}
     openers = tuple(name for name in names if name in opening)
     return tuple(replace(one, places=_filled(one, names), openers=openers) for one in some)
+
+
+def _price(intent: Intent) -> tuple[str, ...]:
+    if isinstance(intent.stack, LibvirtStack):
+        return (AT_HOME,)
+    return (in_short(intent.stack), *in_sentences(intent.stack, intent.network))
 
 
 def _filled(one: Scene, names: tuple[str, ...]) -> tuple[Place, ...]:

@@ -24,6 +24,7 @@ _SHAPES = """text{font-family:sans-serif;font-size:11px}
 .title{font-size:16px;font-weight:bold}.name{font-size:13px;font-weight:bold}
 .way{fill:none;stroke-width:1.75}.leader{stroke-width:1;stroke-dasharray:1 3}
 .box{stroke-width:1.25}.absent{fill:none;stroke-dasharray:3 3}.frame{fill:none;stroke-width:1.25;stroke-dasharray:7 3}
+.declared{stroke-dasharray:5 4}.cross{fill:none;stroke-width:2}
 .only{stroke-width:1.25}.letter{text-anchor:middle;font-size:10px}"""
 
 
@@ -34,13 +35,13 @@ def style() -> str:
 
 def _rules(colours: _Colours) -> str:
     hues = "".join(
-        f".way.h{i}{{stroke:{hue}}}.all.h{i},.dot.h{i}{{fill:{hue}}}.only.h{i}{{stroke:{hue}}}"
+        f".way.h{i}{{stroke:{hue}}}.all.h{i},.dot.h{i}{{fill:{hue}}}.only.h{i},.cross.h{i}{{stroke:{hue}}}"
         for i, hue in enumerate(colours.hues)
     )
     return (
         f".paper,.only{{fill:{colours.paper}}}text{{fill:{colours.ink}}}text.quiet{{fill:{colours.quiet}}}\n"
         f".box{{fill:{colours.box};stroke:{colours.quiet}}}.absent{{fill:none;stroke:{colours.line}}}"
         f".frame{{stroke:{colours.quiet}}}.leader{{stroke:{colours.line}}}\n"
-        f".way.hn{{stroke:{colours.quiet}}}.all.hn,.dot.hn{{fill:{colours.quiet}}}.only.hn{{stroke:{colours.quiet}}}"
+        f".way.hn{{stroke:{colours.quiet}}}.all.hn,.dot.hn{{fill:{colours.quiet}}}.only.hn,.cross.hn{{stroke:{colours.quiet}}}"
         f"{hues}"
     )
