@@ -77,12 +77,14 @@ def _mended(part: Part, go: Path, environment: Mapping[str, str]) -> Generator[t
 
 def _apply(mend: Mend, file: Path) -> None:
     text = file.read_text(encoding="utf-8")
-    if (times := text.count(mend.fault)) != 1:
-        raise EngineError(
-            f"{mend.module}: {mend.file} holds {mend.fault.strip()!r} {times} times, not once. Look whether "
-            "the fault is still there; write the mend anew, or take it out of sandbox/engine/parts.py"
-        )
-    file.write_text(text.replace(mend.fault, mend.mended), encoding="utf-8")
+    for fault, mended in mend.changes.items():
+        if (times := text.count(fault)) != 1:
+            raise EngineError(
+                f"{mend.module}: {mend.file} holds {fault.strip()!r} {times} times, not once. Look whether the fault "
+                "is still there; write the mend anew, or take it out of sandbox/engine/parts.py"
+            )
+        text = text.replace(fault, mended)
+    file.write_text(text, encoding="utf-8")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What the engine consists of: two programs, their pinned versions, and what makes a cached one stale."""
 
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,19 +16,17 @@ class EngineError(RuntimeError):
 
 @dataclass(frozen=True)
 class Mend:
-    """A fault of a module that our builds mend; the official program still has it.
+    """Faults of a module that our builds mend; the official program still has them.
 
     Attributes:
         module: its path, pinned in go.mod.
         file: the file, seen from the module's folder.
-        fault: the text to replace; it stands there once.
-        mended: what takes its place.
+        changes: each text to replace, which stands there once, and what takes its place.
     """
 
     module: str
     file: str
-    fault: str
-    mended: str
+    changes: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -76,11 +75,35 @@ CLI = Part(
 _STREAM = Mend(
     module="github.com/digitalocean/go-libvirt",
     file="rpc.go",
-    fault="\tc := make(chan response)\n",
-    mended="\tc := make(chan response, 1)\n",
+    changes={
+        "\tc := make(chan response)\n": "\tc := make(chan response, 1)\n",
+        """\tresp, err := l.getResponse(c)
+	if err != nil {
+		return resp, err
+	}
+
+	if out != nil {
+""": """\tresp, err := l.getResponse(c)
+	ended := false
+	for err == nil && in != nil && resp.Status == socket.StatusContinue {
+		ended = len(resp.Payload) == 0
+		if _, err = in.Write(resp.Payload); err == nil {
+			resp, err = l.getResponse(c)
+		}
+	}
+	if err != nil {
+		return resp, err
+	}
+
+	if out != nil {
+""",
+        "\tswitch in {\n\tcase nil:\n": "\tswitch {\n\tcase in == nil || ended:\n",
+    },
 )
-"""After the last data of a stream the daemon sends one message more. If nobody waits for it by then, go-libvirt keeps
-its lock for good, and the plugin hangs while it reads a machine's seed (digitalocean/go-libvirt issue 241)."""
+"""How a machine's seed is read back. libvirtd may send a stream's first data before it answers the call that asked for
+them (remote_daemon_stream.c, daemonAddClientStream); go-libvirt takes them for the answer, and the answer for the
+stream's end: `corrupted-image: EOF`. What is sent afterwards, or after the last data, finds nobody who waits; then
+go-libvirt keeps a lock for good, and the plugin hangs (digitalocean/go-libvirt issue 241)."""
 
 PLUGIN = Part(
     title="libvirt plugin",

@@ -350,15 +350,15 @@ def module(folder: Path, text: str) -> str:
 def test_the_compiler_reads_what_was_mended_and_the_module_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = f"before\n{MEND.fault}after\n"
+    text = "\n".join(["before", *MEND.changes, "after"])
     fake_go(tmp_path / "bin", "1.30", module(tmp_path, text))
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
     building.build(PLUGIN, tmp_path)
-    assert (tmp_path / "read").read_text() == f"before\n{MEND.mended}after\n"
+    assert (tmp_path / "read").read_text() == "\n".join(["before", *MEND.changes.values(), "after"])
     assert (tmp_path / "module" / MEND.file).read_text() == text
 
 
-@pytest.mark.parametrize("text", ["", MEND.fault * 2])
+@pytest.mark.parametrize("text", ["", "\n".join([*MEND.changes] * 2)])
 def test_a_fault_that_is_no_longer_there_stops_the_build(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
