@@ -17,7 +17,7 @@ from twinvpc.model.load import Intent
 from twinvpc.model.source import as_mapping
 
 PROJECT_FILE = "Pulumi.yaml"
-PATIENCE = 900.0
+PATIENCE = 600.0
 """Seconds that one run of `pulumi` may take."""
 
 
@@ -146,4 +146,7 @@ def _outcome(argv: list[str], folder: Path, stdin: str, timeout: float) -> "subp
     except FileNotFoundError:
         raise OperationError("there is no `pulumi` on PATH; install Pulumi, or correct PATH") from None
     except subprocess.TimeoutExpired:
-        raise OperationError(f"`{' '.join(argv)}` did not end within {timeout:.0f} s; is the host up?") from None
+        raise OperationError(
+            f"`{' '.join(argv)}` did not end within {timeout:.0f} s. Is the host up? If it is, the libvirt plugin may "
+            'hang while it reads a seed (README, "hangs"): run this again'
+        ) from None
