@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.program.test_bad_input import FILES, RUNS, broken
+from tests.effort import SHARE
+from tests.program.test_bad_input import FILES, broken
+from tests.program.test_bad_input import RUNS as ALL
 from twinvpc.cli.app import BAD_INPUT, main
 
 ROOT = Path(__file__).resolve().parents[2]
+RUNS = round(ALL * SHARE)
 PARTS = 4
 """Seeds are shared out, so that several processors can take them."""
 
