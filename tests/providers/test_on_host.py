@@ -320,6 +320,17 @@ def test_the_units_are_right_in_systemds_eyes(host: Host) -> None:
     assert host.sh("systemctl is-active nftables || true").strip() == "inactive", "enabling ours starts nobody else"
 
 
+def test_a_bridge_that_stood_in_libvirts_zone_comes_into_ours(host: Host) -> None:
+    """As after a policy that was taken back while its networks stayed: libvirt then has the bridge in its own zone."""
+    host.sh("firewall-cmd -q --zone=libvirt --add-interface=br-public --add-interface=virbr7")
+    try:
+        host.create()
+        assert host.sh("firewall-cmd --get-zone-of-interface=br-public").strip() == "twin-vpc"
+        assert host.sh("firewall-cmd --get-zone-of-interface=virbr7").strip() == "libvirt", "somebody else's stays"
+    finally:
+        host.sh("firewall-cmd -q --zone=libvirt --remove-interface=virbr7")
+
+
 def test_what_a_killed_reload_took_from_others_is_given_back_by_the_next(host: Host) -> None:
     """Port 1234 is the owner's and set at run time only, like the one by which he may have come in."""
     reload = remote("reload_firewalld")

@@ -28,6 +28,8 @@ FIXED = (
     *("priority", "ingress_priority", "egress_priority"),
 )
 """Settings of a zone or a policy that cannot be changed at run time."""
+PLACES = ("interfaces", "sources")
+"""What a zone claims for itself: it stands in one zone alone."""
 
 Settings = Mapping[str, Mapping[str, Any]]
 """Settings by `zone` or `policy` and its name."""
@@ -97,24 +99,39 @@ def at_run_time(client: Any) -> Settings:  # noqa: ANN401 - firewalld's client c
     return {name: settings.getSettingsDict() for name, settings in (zones | policies).items()}
 
 
+def placed(settings: Settings) -> set[object]:
+    """Interfaces and sources that stand in one of these zones."""
+    return {item for one in settings.values() for key in PLACES for item in one.get(key, ())}
+
+
+def without(settings: Mapping[str, Any], taken: Collection[object]) -> Mapping[str, Any]:
+    """A zone's settings without the interfaces and sources that stand in another by now.
+
+    libvirt puts a bridge into its own zone while ours is away, and firewalld refuses what is in two.
+    """
+    return {
+        key: [item for item in value if item not in taken] if key in PLACES else value
+        for key, value in settings.items()
+    }
+
+
 def joined(kept: Settings, now: Settings) -> Settings:
     """What a run that was killed has not given back, and what came since; nothing stands in two zones at once."""
-    placed = {item for settings in now.values() for key in ("interfaces", "sources") for item in settings.get(key, ())}
-    return {name: _both(kept.get(name, {}), settings, placed) for name, settings in now.items()}
+    return {name: _both(kept.get(name, {}), settings, placed(now)) for name, settings in now.items()}
 
 
-def _both(kept: Mapping[str, Any], now: Mapping[str, Any], placed: Collection[object]) -> Mapping[str, Any]:
+def _both(kept: Mapping[str, Any], now: Mapping[str, Any], there: Collection[object]) -> Mapping[str, Any]:
     both: dict[str, Any] = dict(now)
     for key, value in kept.items():
         if key not in now or key in FIXED:
             continue
-        lost = _lost(cast("list[Any]", value), now[key], placed) if isinstance(value, list) else None
+        lost = _lost(cast("list[Any]", value), now[key], there) if isinstance(value, list) else None
         both[key] = value if lost is None else [*now[key], *lost]
     return both
 
 
-def _lost(kept: Sequence[Any], now: Sequence[Any], placed: Collection[object]) -> Sequence[Any]:
-    return [item for item in kept if item not in now and item not in placed]
+def _lost(kept: Sequence[Any], now: Sequence[Any], there: Collection[object]) -> Sequence[Any]:
+    return [item for item in kept if item not in now and item not in there]
 
 
 def kept() -> Settings:
@@ -136,9 +153,11 @@ def keep(settings: Settings) -> None:
 def give_back(client: Any, before: Settings) -> None:  # noqa: ANN401
     """Set what is in force otherwise than before."""
     library: Any = importlib.import_module("firewall.client")
+    zones = client.getZones()
+    ours = placed({OURS: client.getZoneSettings(OURS).getSettingsDict()} if OURS in zones else {})
     for where, now in at_run_time(client).items():
         kind, _, name = where.partition(" ")
-        wanted = before.get(where, {})
+        wanted = without(before.get(where, {}), ours)
         changed = [key for key, value in wanted.items() if key not in FIXED and now.get(key) != value]
         if not changed:
             continue
