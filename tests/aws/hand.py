@@ -1,4 +1,4 @@
-"""`python -m tests.aws.hand open|close|blocks`: somebody's hand in the account, on the laptop.
+"""`python -m tests.aws.hand open|close|blocks|make-vpc`: somebody's hand in the account, past Pulumi.
 
 `open` lets containers open tcp/5432 of databases, by a rule in both groups and an entry ahead of all in both ACLs.
 """
@@ -9,7 +9,11 @@ from typing import Any
 
 import boto3
 
+from sandbox.aws import lifecycle
 from sandbox.aws.standin.account import Client
+from sandbox.command import run
+from sandbox.dell.site import Site
+from sandbox.paths import ROOT
 from tests.aws.driver import REGION
 
 Call = Callable[..., object]
@@ -17,6 +21,13 @@ Call = Callable[..., object]
 SOURCE, DESTINATION, PORT = "container", "database", 5432
 FIRST = 1
 """Number of an entry that is asked before every other."""
+
+
+def by_hand(site: Site, what: str) -> str:
+    """Run this program on a sandbox's laptop; return what it printed."""
+    into = ("nsenter", f"--net={site.netns_path('laptop')}")
+    words = (*into, sys.executable, "-m", "tests.aws.hand", what)
+    return run(*words, cwd=ROOT, env=dict(lifecycle.environment(site)), timeout=60)
 
 
 def open_cell(ec2: Client) -> None:

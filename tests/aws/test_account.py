@@ -24,6 +24,7 @@ from sandbox.dell.world import Place, World
 from sandbox.engine import ensure
 from sandbox.paths import ROOT, checkout_id, content_key
 from sandbox.project import Project, project
+from tests.aws.hand import by_hand
 from tests.sandbox.outer import snapshot, traces
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(900)]
@@ -54,13 +55,6 @@ def laid(site: Site) -> Project:
     laptop = Place("laptop", site.netns_path("laptop"), LAPTOP)
     world = World(site.id, site.state, 0, MappingProxyType({"laptop": laptop}), site.key, site.known_hosts)
     return project(world, ensure())
-
-
-def by_hand(site: Site, what: str) -> str:
-    """Somebody on the laptop, past Pulumi: see `tests.aws.hand`."""
-    into = ("nsenter", f"--net={site.netns_path('laptop')}")
-    words = (*into, sys.executable, "-m", "tests.aws.hand", what)
-    return run(*words, cwd=ROOT, env=dict(lifecycle.environment(site)), timeout=60)
 
 
 def asked(site: Site, operation: str) -> int:

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox import dell, engine
-from sandbox.aws import lifecycle, stack
+from sandbox.aws import stack
 from sandbox.dell import cgroup
 from sandbox.dell.site import Site
 from sandbox.measure import take_baseline
 from sandbox.paths import ROOT, checkout_id
 from sandbox.project import STACK, project
+from tests.aws.hand import by_hand
 from tests.sandbox.outer import snapshot, traces
 
 pytestmark = pytest.mark.sandbox
@@ -28,12 +29,6 @@ def job(*argv: str) -> subprocess.CompletedProcess[str]:
     words = [sys.executable, "-m", "sandbox", *argv]
     env = os.environ | {"TWIN_VPC_ID": SITE.id}
     return subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False)
-
-
-def by_hand(what: str) -> None:
-    """Somebody in the account, past Pulumi: see `tests.aws.hand`."""
-    words = (sys.executable, "-m", "tests.aws.hand", what)
-    dell.in_laptop(dell.current(SITE), *words, env=lifecycle.environment(SITE), cwd=ROOT)
 
 
 @pytest.fixture
@@ -94,13 +89,13 @@ def test_up_after_a_killed_run_heals_by_itself(clean_machine: dict[str, list[str
 def test_a_differing_cell_ends_with_exit_code_one_and_its_name(clean_machine: dict[str, list[str]]) -> None:
     assert clean_machine
     assert job("up").returncode == 0
-    by_hand("open")
+    by_hand(SITE, "open")
     asked = job("up")
     assert asked.returncode == 1
     assert "✗ aws: container → database: intended –, account tcp/5432" in asked.stdout
     assert "✓ intent = packets (dell)" in asked.stdout
     assert "What to look at next" not in asked.stdout
-    by_hand("close")
+    by_hand(SITE, "close")
     widened = (
         'add element inet twin_vpc leave_any { "br-container" . "br-private" }\n'
         'add element inet twin_vpc enter_any { 10.0.4.0/24 . "br-private" }\n'
