@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 _SHOWN = 40
+_WAY_OUT = "take back what was changed in the account by hand; or `make down` and `make up`: a new one is empty"
 
 
 @dataclass(frozen=True)
@@ -35,3 +36,5 @@ class Gate:
             claims = [claim for claim, is_so in proven.items() if is_so is holds]
             if claims:
                 console.print(f"{sign} {', '.join(claims)}", style=style)
+        if self.account:
+            console.print(_WAY_OUT, style="dim", soft_wrap=True)
