@@ -10,7 +10,7 @@ FAST := not sandbox and not root and not engine and not checkov and not slow
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 
-up: setup ## set-up, then the main job: bring the sandbox up, `pulumi up --stack dell`, measure every cell
+up: setup ## set-up, then the main job: bring the sandbox up, `pulumi up` of dell and aws, prove every cell
 	@$(BIN)/python -m sandbox up
 
 down: ## take the sandbox away, with everything it brought

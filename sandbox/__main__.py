@@ -9,10 +9,13 @@ from dataclasses import asdict
 
 from rich.console import Console
 
+from graph.errors import GraphError
 from sandbox import checkov, dell, engine, guest
+from sandbox.aws import stack as cloud
 from sandbox.command import CommandError, progress
 from sandbox.dell import SandboxError, image
 from sandbox.engine.parts import EngineError
+from sandbox.gate import Gate
 from sandbox.measure import rig, take_baseline
 from sandbox.measured import show_tries
 from sandbox.paths import ROOT
@@ -27,10 +30,15 @@ from twinvpc.model.problems import InvalidInputError
 _UP = ("up", "--yes", "--skip-preview", "--stack", STACK)
 EQUAL, DIFFERENT, FAILED, INTERRUPTED = 0, 1, 2, 130
 
+_TOLD = (SandboxError, EngineError, CommandError, InvalidInputError, MeasurementError, GuestError, GraphError)
+"""Errors that say by themselves what is wrong and what to do."""
+
 NEXT = """
 What to look at next:
   make plan                     addresses and intended matrix of every stack
   make matrix                   measure again, e.g. after you changed network.yaml and ran `make up`
+  .venv/bin/python -m graph explain public database --stack aws     the rules this cell stands on, on AWS; with
+                                `--account FILE` as the account has them, FILE being its answers above
   python -m sandbox.dell exec -- nft list table inet twin_vpc       the rules in force on the host
   python -m sandbox.dell exec -- ip rule                            the second wall
   python -m sandbox.dell exec -- virsh net-dumpxml public           a network as libvirt has it
@@ -47,7 +55,7 @@ def main() -> int:
     commands = {"prepare": prepare, "up": up, "down": down, "matrix": lambda: matrix(as_json=given.json)}
     try:
         return commands[given.command]()
-    except (SandboxError, EngineError, CommandError, InvalidInputError, MeasurementError, GuestError) as error:
+    except _TOLD as error:
         print(error, file=sys.stderr)
     except (subprocess.TimeoutExpired, OSError) as error:
         print(f"the sandbox could not go on: {error}", file=sys.stderr)
@@ -71,7 +79,7 @@ def prepare() -> int:
 
 
 def up() -> int:
-    """Bring the sandbox up, deploy the stack with the repo's own files, and measure every cell."""
+    """Bring the sandbox up, deploy both stacks with the repo's own files, measure every cell, and ask the account."""
     made = engine.ensure()
     progress(f"engine: {made.way}")
     world = dell.up()
@@ -82,14 +90,20 @@ def up() -> int:
     progress(f"pulumi up --stack {STACK}, from the laptop {world.places['laptop'].address} over SSH")
     if laid.show(*_UP) != 0 and not (_mended(laid) and laid.show(*_UP) == 0):
         return FAILED
+    there = cloud.on_account(laid)
+    progress(f"pulumi up --stack {cloud.STACK}, from the laptop to a simulated account there")
+    progress(f"stack {cloud.STACK}, resources: {cloud.up(there)}")
     progress("measuring every cell with real packets")
-    result = matrix(as_json=False)
+    measured = matrix(as_json=False)
+    progress(f"asking the account what stands there; its answers: {cloud.answers(there)}")
+    gate = Gate(measured == EQUAL, cloud.differences(there, ROOT))
+    gate.show(Console())
     intents = load_all(ROOT, None)
     drawn = write_pictures(intents, granted(intents, read_lock(ROOT)), ROOT / FOLDER, Format)
     progress(f"pictures: {', '.join(map(str, drawn))}")
-    if result == EQUAL:
+    if gate.equal:
         print(NEXT)
-    return result
+    return EQUAL if gate.equal else DIFFERENT
 
 
 def _whole(laid: Project) -> bool:

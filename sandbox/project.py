@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sandbox.command import CommandError
+from operations.recover import locks
+from sandbox.command import CommandError, run
 from sandbox.dell.site import Site, here
 from sandbox.dell.world import World, laptop
 from sandbox.engine import Engine
@@ -20,6 +21,8 @@ from sandbox.paths import ROOT
 
 STACK = "dell"
 BASELINE = "baseline.json"
+_NAME = "twin-vpc"
+"""The project's, as in Pulumi.yaml."""
 _FOLDERS = ("twinvpc", "components", "providers", "operations", ".venv")
 _FILES = ("Pulumi.yaml", "__main__.py", "network.yaml", "addresses.lock.json", "requirements.txt")
 
@@ -65,6 +68,14 @@ class Project:
             self._words(*argv), cwd=self.folder, env=dict(self.environment), stdin=subprocess.DEVNULL
         )
 
+    def ask(self, *argv: str, timeout: float = 600) -> str:
+        """Run `pulumi` where Ctrl-C reaches it, without showing what it prints, and return that.
+
+        Raises:
+            CommandError: it ended with a non-zero exit code.
+        """
+        return run(*self._words(*argv), cwd=self.folder, env=self.environment, timeout=timeout)
+
     def operate(self, *argv: str, timeout: float = 600) -> "subprocess.CompletedProcess[str]":
         """Run `python -m operations` on the laptop, as the owner does; its exit code is the caller's to judge."""
         python = str(self.folder / ".venv" / "bin" / "python")
@@ -75,6 +86,38 @@ class Project:
 
     def _words(self, *argv: str) -> list[str]:
         return [*laptop(self.world), str(self.engine.bin / "pulumi"), *argv, "--non-interactive"]
+
+    def init(self, stack: str) -> None:
+        """Create a stack if it is new.
+
+        Raises:
+            CommandError: it could not be created.
+        """
+        if not self.checkpoint(stack).exists():
+            self.pulumi("stack", "init", stack)
+
+    def checkpoint(self, stack: str) -> Path:
+        """The file that holds a stack's state; there is none before `init`."""
+        return self._backend / "stacks" / _NAME / f"{stack}.json"
+
+    def lock_folder(self, stack: str) -> Path:
+        """Where whoever works on a stack has a file."""
+        return locks.folder(self.environment["PULUMI_BACKEND_URL"], _NAME, stack, self.folder)
+
+    def forget(self, stack: str) -> bool:
+        """Delete a stack's state, locks and history: what it speaks of is gone. Whether it spoke of anything."""
+        state = self.checkpoint(stack)
+        spoke = state.exists() and '"resources"' in state.read_text(encoding="utf-8")
+        for part in ("history", "backups"):
+            shutil.rmtree(self._backend / part / _NAME / stack, ignore_errors=True)
+        shutil.rmtree(self.lock_folder(stack), ignore_errors=True)
+        for path in (self._backend / "stacks" / _NAME).glob(f"{stack}.json*"):
+            path.unlink()
+        return spoke
+
+    @property
+    def _backend(self) -> Path:
+        return self.folder.parent / "state" / ".pulumi"
 
     def write(self, name: str, text: str) -> None:
         """Change one of the copied files."""
@@ -108,8 +151,7 @@ def project(world: World, engine: Engine, name: str = "project") -> Project:
             secret.write(secrets.token_urlsafe(32))
     environment = engine.environment(world.state / "home", base / "state", passphrase)
     laid = Project(world, engine, folder, environment)
-    if not (base / "state" / ".pulumi" / "stacks" / "twin-vpc" / f"{STACK}.json").exists():
-        laid.pulumi("stack", "init", STACK)
+    laid.init(STACK)
     return laid
 
 

@@ -8,6 +8,7 @@ import sys
 from typing import Any, cast
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 _BY_VPC = {
     "Subnets": "describe_subnets",
@@ -42,4 +43,7 @@ def describe(region: str, vpc: str) -> dict[str, list[Any]]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(describe(sys.argv[1], sys.argv[2]), default=str))
+    try:
+        print(json.dumps(describe(sys.argv[1], sys.argv[2]), default=str))
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(f"the account does not say what stands there: {error}")

@@ -84,7 +84,7 @@ def _clear(site: Site) -> None:
     lan.remove(site)
     # ours live in the supervisor's mount namespace; one seen from here was put there by somebody else
     mounts.clear_below(site.dell)
-    for path in (site.dell, site.key.parent):
+    for path in (site.dell, site.key.parent, site.account):
         if path.exists():
             shutil.rmtree(path)
     for pattern in ("*.pid", "*.new", "*.out", "dns.log"):

@@ -54,6 +54,11 @@ class Site:
         return self.state / "dell"
 
     @property
+    def account(self) -> Path:
+        """What the simulated AWS account was asked, and what it said of its network. Gone after `down`."""
+        return self.state / "account"
+
+    @property
     def home(self) -> Path:
         """Home folder of the laptop's user."""
         return self.state / "home"
