@@ -218,7 +218,7 @@ def test_a_host_that_filters_reverse_paths_forwards_what_is_allowed(
 
 
 @pytest.mark.parametrize(
-    "chain", ["forward", "outward", "across", "leave", "enter", "left", "entered", "leave_internet", "to_host", "sign"]
+    "chain", ["guard", "sign", "forward", "outward", "leave", "enter", "left", "entered", "leave_internet", "to_host"]
 )
 def test_an_emptied_chain_opens_nothing(deployed: Project, measuring: Rig, chain: str) -> None:
     with broken(deployed.world, f"flush chain inet twin_vpc {chain}"):

@@ -6,9 +6,12 @@ from sandbox.dell import in_dell
 from sandbox.measure import Rig, rig
 from sandbox.project import STACK, Project
 from tests.deployed.test_matrix import broken, unheld
+from twinvpc.policy.nftables_chains import GENUINE
 
 pytestmark = pytest.mark.sandbox
 
+ANYTHING = f"iifname @segments meta mark set meta mark | {GENUINE:#x} accept"
+"""A guard that takes every source for genuine."""
 UP = ("up", "--yes", "--skip-preview", "--stack", STACK)
 
 
@@ -21,7 +24,7 @@ def test_every_try_beyond_the_matrix_goes_as_intended(measuring: Rig) -> None:
 
 
 def test_without_the_guard_false_sources_are_seen(deployed: Project, measuring: Rig) -> None:
-    with broken(deployed.world, "flush chain inet twin_vpc guard"):
+    with broken(deployed.world, f"flush chain inet twin_vpc guard\nadd rule inet twin_vpc guard {ANYTHING}\n"):
         assert not [str(one) for one in measuring.tries() if not one.right], "the held table has a guard too"
         with unheld(deployed.world):
             wrong = [one.name for one in measuring.tries() if not one.right]

@@ -34,27 +34,21 @@ def _refuse(*first: str) -> str:
 
 # A live connection is no excuse for a false source, so this stands before connection tracking. A segment's source
 # address that comes in anywhere but on its bridge is false as well: what is legal has passed before that is asked.
-def _guard(priority: str, legal: str, *first: str) -> str:
-    return "\n".join(
-        (
-            "",
-            "chain guard {",
-            f"    type filter hook prerouting priority {priority}; policy accept;",
-            *(f"    {rule}" for rule in first),
-            f"    iifname . ip saddr @legal_source {legal}",
-            "    iifname @retired counter drop",
-            "    iifname @segments ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept",
-            "    iifname @segments meta nfproto ipv4 counter drop",
-            '    iifname != "lo" ip saddr @networks counter drop',
-            "}",
-        )
-    )
+def _guard(priority: str, legal: str) -> str:
+    return f"""
+chain guard {{
+    type filter hook prerouting priority {priority}; policy accept;
+    iifname . ip saddr @legal_source {legal}
+    iifname @retired counter drop
+    iifname @segments ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept
+    iifname @segments meta nfproto ipv4 counter drop
+    iifname != "lo" ip saddr @networks counter drop
+}}
+"""
 
 
-# The second guard need not look at what the first has found genuine. Whatever the first lets pass without looking, it
-# does not mark, so the second still sees it (ADR 60).
 _GUARD = _guard("raw", f"meta mark set meta mark | {GENUINE:#x} accept")
-_GUARD_AGAIN = _guard("raw + 1", "accept", f"meta mark & {GENUINE:#x} != 0 accept")
+_GUARD_AGAIN = _guard("raw + 1", "accept")
 
 # After destination NAT is undone (dstnat + 10) and before routing: policy routing lets nothing of ours pass unsigned.
 # So nothing is routed out of a segment that the guard has not found genuine.
