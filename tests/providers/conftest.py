@@ -6,10 +6,16 @@ import pytest
 
 from sandbox import dell
 from sandbox.dell.site import Site
-from sandbox.dell.world import World
+from sandbox.dell.world import World, wait_for
 from tests.providers.host import Host
 from tests.providers.samples import inputs
 from tests.providers.site import SITE
+
+PUBLISHED = (
+    "iptables -w -t nat -S PREROUTING | grep -q DOCKER && iptables -w -t nat -S OUTPUT | grep -q DOCKER && "
+    "iptables -w -t nat -S DOCKER | grep 'dport 8080' || true"
+)
+"""Docker makes its rules again a moment after the firewalld reload of the test before."""
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +34,7 @@ def host(world: World) -> Iterator[Host]:
         "iptables -w -A f2b-docker -s 198.51.100.98 -j REJECT; iptables -w -I DOCKER-USER 2 -j f2b-docker;"
         "firewall-cmd -q --zone=public --add-port=1234/tcp"
     )
+    wait_for("Docker's own rules", lambda: bool(here.sh(PUBLISHED)))
     yield here
     here.delete(inputs())
     here.sh(
