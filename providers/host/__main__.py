@@ -1,6 +1,7 @@
 """Entry point of the plugin: `python -m providers.host ENGINE_ADDRESS`; the engine's flags are accepted and ignored."""
 
 import asyncio
+import gc
 import os
 import sys
 
@@ -11,8 +12,10 @@ async def main(address: str) -> None:
     """Serve the engine at this address; the child imports pyinfra while we import Pulumi's SDK."""
     worker = Worker()
     await worker.start()
+    gc.disable()  # while all is imported that stays
     from providers.host.server import serve  # noqa: PLC0415 - takes half a second, in which the child starts
 
+    gc.enable()
     await serve(address, worker)
 
 
