@@ -1,26 +1,22 @@
 """Running the program without an engine, and every resource that it registers, as data."""
 
-import asyncio
 import contextvars
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
-from pulumi.runtime import mocks
-from pulumi.runtime.stack import run_in_stack
 
 from components.config import read_config
 from components.substrate import build
 from graph.errors import GraphError
 from graph.monitor import Log, Monitor, Registered
 from graph.references import references
+from graph.running import PROJECT, as_setting, configure, finish
 from twinvpc.model.files import load_stack, read_yaml
 from twinvpc.model.source import as_mapping
 from twinvpc.proof.aws.resources import Resource
 
-PROJECT = "twin-vpc"
 _SECURE = "secure"
 """The one key under which Pulumi keeps an encrypted setting."""
 
@@ -86,9 +82,10 @@ def record_program(
     monitor, log = Monitor(stack, PROJECT), Log()
 
     def inside() -> None:
-        _configure(monitor, log, stack)
+        # `offline` and the like refuse a deployment, so this is a preview.
+        configure(monitor, log, monitor.features, stack, preview=True)
         pulumi.runtime.set_all_config(dict(config or {}), list(secret))
-        _finish(program)
+        finish(program)
 
     try:
         contextvars.copy_context().run(inside)
@@ -104,22 +101,6 @@ def record_program(
     return Recording(stack, registered, monitor.exports, tuple(log.messages))
 
 
-def _configure(monitor: Monitor, log: Log, stack: str) -> None:
-    """Put the stand-in in the engine's place; `offline` and the like refuse a deployment, so this is a preview."""
-    pulumi.runtime.configure(
-        mocks.MockSettings(
-            monitor=monitor,
-            monitor_features=monitor.features,
-            engine=log,
-            project=PROJECT,
-            stack=stack,
-            dry_run=True,
-            organization="organization",
-            root_directory="",
-        )
-    )
-
-
 def _require_whole(registered: tuple[Registered, ...]) -> None:
     """Every reference leads to exactly one resource."""
     named = [(one.resource.token, one.resource.name) for one in registered if one.custom]
@@ -131,32 +112,8 @@ def _require_whole(registered: tuple[Registered, ...]) -> None:
                 raise GraphError(f"{one.resource.name} refers to {reference}, which the program does not register")
 
 
-def _finish(program: Callable[[], None]) -> None:
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_until_complete(run_in_stack(program))
-    finally:
-        left = asyncio.all_tasks(loop)
-        for task in left:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-        loop.close()
-        asyncio.set_event_loop(None)
-
-
 def settings(root: Path, stack: str) -> tuple[dict[str, str], tuple[str, ...]]:
     """A stack file's settings as Pulumi hands them to a program, and which of them are secrets."""
     given = as_mapping((as_mapping(read_yaml(root / f"Pulumi.{stack}.yaml").mapping) or {}).get("config")) or {}
     secret = tuple(str(key) for key, value in given.items() if set(as_mapping(value) or ()) == {_SECURE})
-    return {str(key): "" if key in secret else _text(value) for key, value in given.items()}, secret
-
-
-def _text(value: object) -> str:
-    match value:
-        case bool():
-            return str(value).lower()
-        case str() | int() | float():
-            return str(value)
-        case _:
-            return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return {str(key): "" if key in secret else as_setting(value) for key, value in given.items()}, secret

@@ -1,6 +1,7 @@
 """Network ACLs: the outer wall, around every subnet."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import pulumi
 import pulumi_aws as aws
@@ -14,6 +15,8 @@ from twinvpc.policy.aws_acls import Acl, Entry
 # AWS's API speaks numbers of protocols (IANA) in ACLs and nothing else, so what is read back is a number too.
 _NUMBERS = {Protocol.ANY: "-1", Protocol.ICMP: "1", Protocol.TCP: "6", Protocol.UDP: "17"}
 _ANY_TYPE = -1
+
+_Argument = TypeVar("_Argument", aws.ec2.NetworkAclIngressArgs, aws.ec2.NetworkAclEgressArgs)
 
 
 @dataclass(frozen=True)
@@ -49,39 +52,25 @@ class NetworkAcls(Component):
                 called(acl.name),
                 vpc_id=args.network.vpc.id,
                 subnet_ids=[args.network.subnets[subnet].id for subnet in acl.subnets],
-                ingress=[_ingress(entry) for entry in acl.ingress],
-                egress=[_egress(entry) for entry in acl.egress],
+                ingress=[_said(aws.ec2.NetworkAclIngressArgs, entry) for entry in acl.ingress],
+                egress=[_said(aws.ec2.NetworkAclEgressArgs, entry) for entry in acl.egress],
                 tags={"Name": called(acl.name)},
                 opts=known_as(self.child(), args.former, called, acl.name),
             )
         self.register_outputs({})
 
 
-def _ingress(entry: Entry) -> aws.ec2.NetworkAclIngressArgs:
-    first, last, kind = _ports(entry)
-    return aws.ec2.NetworkAclIngressArgs(
+def _said(kind: type[_Argument], entry: Entry) -> _Argument:
+    first, last, icmp = _ports(entry)
+    return kind(
         rule_no=entry.number,
         action=_action(entry),
         protocol=_NUMBERS[entry.service.protocol],
         cidr_block=str(entry.block),
         from_port=first,
         to_port=last,
-        icmp_type=kind,
-        icmp_code=kind,
-    )
-
-
-def _egress(entry: Entry) -> aws.ec2.NetworkAclEgressArgs:
-    first, last, kind = _ports(entry)
-    return aws.ec2.NetworkAclEgressArgs(
-        rule_no=entry.number,
-        action=_action(entry),
-        protocol=_NUMBERS[entry.service.protocol],
-        cidr_block=str(entry.block),
-        from_port=first,
-        to_port=last,
-        icmp_type=kind,
-        icmp_code=kind,
+        icmp_type=icmp,
+        icmp_code=icmp,
     )
 
 

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -20,6 +20,7 @@ from providers.host.errors import HostError
 from providers.host.kinds import InitFailedError
 from providers.host.provider import HostProvider
 from providers.host.pulse import Pulse, end_run
+from providers.one_line import Context, OneLineErrors
 
 _MESSAGE_LIMIT = 400 * 1024 * 1024
 """The engine's own limit; rule sets of hundreds of segments pass grpc's default of 4 MiB."""
@@ -31,34 +32,15 @@ _WATCH_SECONDS = 1.0
 _CODE: Any = grpc.StatusCode.FAILED_PRECONDITION
 
 
-class OneLineErrors(grpc.aio.ServerInterceptor):
-    """An error reaches the owner as its sentence, not as grpc's traceback."""
-
-    async def intercept_service(
-        self, continuation: Callable[..., Awaitable[Any]], handler_call_details: grpc.HandlerCallDetails
-    ) -> "grpc.RpcMethodHandler[Any, Any]":
-        """Wrap the handler of a call; every call of the provider protocol is one request and one answer."""
-        handler: Any = await continuation(handler_call_details)
-        if handler is None or handler.unary_unary is None:
-            return cast("grpc.RpcMethodHandler[Any, Any]", handler)
-
-        async def answer(request: object, context: "grpc.aio.ServicerContext[Any, Any]") -> object:
-            try:
-                return await handler.unary_unary(request, context)
-            except InitFailedError as error:
-                await context.abort(_CODE, str(error), (("grpc-status-details-bin", init_failed(error)),))
-            except HostError as error:
-                await context.abort(_CODE, str(error))
-            except NotImplementedError as error:
-                await context.abort(grpc.StatusCode.UNIMPLEMENTED, str(error))
-            except Exception as error:  # noqa: BLE001 - the last line of defence: a bug of ours, named, untraced
-                await context.abort(grpc.StatusCode.INTERNAL, f"a bug in twin-host: {type(error).__name__}: {error}")
-
-        return grpc.unary_unary_rpc_method_handler(
-            answer,
-            request_deserializer=handler.request_deserializer,
-            response_serializer=handler.response_serializer,
-        )
+async def say(error: Exception, context: Context) -> None:
+    """Say an error of ours as its sentence; whatever else comes is a bug of ours, named and without its traceback."""
+    match error:
+        case InitFailedError():
+            await context.abort(_CODE, str(error), (("grpc-status-details-bin", init_failed(error)),))
+        case HostError():
+            await context.abort(_CODE, str(error))
+        case _:
+            await context.abort(grpc.StatusCode.INTERNAL, f"a bug in twin-host: {type(error).__name__}: {error}")
 
 
 def init_failed(error: InitFailedError) -> bytes:
@@ -90,7 +72,7 @@ async def serve(engine_address: str, worker: Worker) -> None:
     worker.tell = teller(engine_address, engine_pb2.WARNING)
     provider = HostProvider(worker)
     server = grpc.aio.server(
-        interceptors=[OneLineErrors()], options=[("grpc.max_receive_message_length", _MESSAGE_LIMIT)]
+        interceptors=[OneLineErrors(say)], options=[("grpc.max_receive_message_length", _MESSAGE_LIMIT)]
     )
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(
         ProviderServicer([], VERSION, provider, engine_address), server

@@ -1,7 +1,6 @@
 """Stack `aws` as its owner runs it: the real engine and program, the stand-in, and a simulated account."""
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,9 +15,8 @@ from sandbox.aws.standin.account import LOG_VARIABLE, Client
 from sandbox.engine import ensure
 from tests.aws.driver import REGION
 from tests.components.engine import ROOT
-from tests.components.home import furnish
 from tests.engine.project import Outcome, Project
-from tests.program.main import copy
+from tests.program.checkout import lay_out
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
@@ -66,16 +64,8 @@ def surroundings(server: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.fixture(scope="module")
 def deployed(surroundings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Account:
     base = tmp_path_factory.mktemp("project")
-    (base / "pass").write_text("not a secret")
-    home = base / "twin-vpc"
-    home.mkdir()
-    copy(home)
-    (home / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
-    for name in ("components", "twinvpc", "providers"):
-        (home / name).symlink_to(ROOT / name)
-    (home / ".venv").symlink_to(sys.prefix)
-    environment = ensure().environment(furnish(base / "home"), base / "backend", base / "pass")
-    project = Project(home, {**environment, **surroundings})
+    project = lay_out(ensure(), base)
+    project = replace(project, environment={**project.environment, **surroundings})
     account = Account(project, Path(surroundings[LOG_VARIABLE]), Outcome(0, ""))
     assert account.run("stack", "init", STACK).code == 0
     preview = account.run("preview", "--stack", STACK)

@@ -1,8 +1,6 @@
 """A Pulumi engine for tests: it registers everything, provides nothing, and remembers every request."""
 
-import asyncio
 import contextvars
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +11,8 @@ import pulumi.runtime
 import yaml
 from pulumi.runtime import mocks
 from pulumi.runtime.proto import engine_pb2
-from pulumi.runtime.stack import run_in_stack
+
+from graph.running import as_setting, configure, finish
 
 ROOT = Path(__file__).parents[2]
 STACK = "pulumi:pulumi:Stack"
@@ -203,55 +202,17 @@ def run(
     engine = engine or RecordingEngine()
 
     def inside() -> None:
-        _configure(engine, stack, preview=preview)
+        monitor = _Monitor(engine, stack)
+        features = set(monitor.GetDeploymentInfo(None).supportedFeatures)
+        configure(monitor, _Log(engine), features, stack, preview=preview, root=str(ROOT))
         pulumi.runtime.set_all_config(dict(config or {}), list(secret_keys))
-        _finish(program)
+        finish(program)
 
     contextvars.copy_context().run(inside)
     return engine
 
 
-def _configure(engine: RecordingEngine, stack: str, *, preview: bool) -> None:
-    monitor = _Monitor(engine, stack)
-    pulumi.runtime.configure(
-        mocks.MockSettings(
-            monitor=monitor,
-            monitor_features=set(monitor.GetDeploymentInfo(None).supportedFeatures),
-            engine=_Log(engine),
-            project="twin-vpc",
-            stack=stack,
-            dry_run=preview,
-            organization="organization",
-            root_directory=str(ROOT),
-        )
-    )
-
-
-def _finish(program: Program) -> None:
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_until_complete(run_in_stack(program))
-    finally:
-        left = asyncio.all_tasks(loop)
-        for task in left:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-        loop.close()
-        asyncio.set_event_loop(None)
-
-
 def pulumi_config(stack: str = "dell", *, root: Path = ROOT) -> dict[str, str]:
     """A stack file's settings as Pulumi hands them to a program: text, and JSON for lists and maps."""
     given = yaml.safe_load((root / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))["config"]
-    return {key: _text(value) for key, value in given.items()}
-
-
-def _text(value: object) -> str:
-    match value:
-        case bool():
-            return str(value).lower()
-        case str() | int() | float():
-            return str(value)
-        case _:
-            return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return {key: as_setting(value) for key, value in given.items()}

@@ -1,17 +1,14 @@
 """A mistake in the owner's files, with the real engine: clean words, a non-zero end, and nothing changed."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from sandbox.engine import Engine, ensure
-from tests.components.engine import ROOT
-from tests.components.home import furnish
 from tests.engine.project import Outcome, Project
-from tests.program.main import copy
+from tests.program.checkout import lay_out
 
 pytestmark = pytest.mark.engine
 
@@ -21,19 +18,6 @@ Change = Callable[[Path], None]
 @pytest.fixture(scope="session")
 def engine() -> Engine:
     return ensure()
-
-
-def lay_out(engine: Engine, folder: Path) -> Project:
-    """The program in a folder of its own, as a checkout has it, with a state of its own."""
-    (folder / "pass").write_text("not a secret")
-    home = folder / "twin-vpc"
-    home.mkdir()
-    copy(home)
-    (home / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
-    for name in ("components", "twinvpc", "providers"):
-        (home / name).symlink_to(ROOT / name)
-    (home / ".venv").symlink_to(sys.prefix)
-    return Project(home, engine.environment(furnish(folder / "home"), folder / "backend", folder / "pass"))
 
 
 def edit(name: str, old: str, new: str) -> Change:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum, unique
 from ipaddress import IPv4Network
+from typing import TypeVar
 
 from twinvpc.model.services import Protocol
 from twinvpc.proof.aws import edits
@@ -21,6 +22,8 @@ from twinvpc.proof.aws.graph import (
     whole,
 )
 from twinvpc.proof.aws.paths import Layer
+
+_Serving = TypeVar("_Serving", GroupRule, Entry)
 
 
 @unique
@@ -84,12 +87,7 @@ def _wider_rules(rule: GroupRule, vpc: IPv4Network) -> Iterator[tuple[Kind, Grou
     for kind, to in ((Kind.PEER_TO_VPC, vpc), (Kind.PEER_TO_ANY, ANYWHERE)):
         if block is None or _wider(block, to):
             yield kind, replace(rule, peer=RulePeer(PeerKind.CIDR, str(to)))
-    if (rule.first, rule.last) != whole(rule.protocol):
-        first, last = whole(rule.protocol)
-        yield Kind.PORTS_TO_ALL, replace(rule, first=first, last=last)
-    if rule.protocol is not Protocol.ANY:
-        first, last = whole(Protocol.ANY)
-        yield Kind.PROTOCOL_TO_ANY, replace(rule, protocol=Protocol.ANY, first=first, last=last)
+    yield from _wider_services(rule)
 
 
 def _of_acl(graph: AwsGraph, acl: Acl) -> Iterator[Mutant]:
@@ -108,12 +106,16 @@ def _wider_entries(entry: Entry, vpc: IPv4Network) -> Iterator[tuple[Kind, Entry
     for kind, to in ((Kind.PEER_TO_VPC, vpc), (Kind.PEER_TO_ANY, ANYWHERE)):
         if _wider(entry.cidr, to):
             yield kind, replace(entry, cidr=to)
-    if (entry.first, entry.last) != whole(entry.protocol):
-        first, last = whole(entry.protocol)
-        yield Kind.PORTS_TO_ALL, replace(entry, first=first, last=last)
-    if entry.protocol is not Protocol.ANY:
+    yield from _wider_services(entry)
+
+
+def _wider_services(one: _Serving) -> Iterator[tuple[Kind, _Serving]]:
+    if (one.first, one.last) != whole(one.protocol):
+        first, last = whole(one.protocol)
+        yield Kind.PORTS_TO_ALL, replace(one, first=first, last=last)
+    if one.protocol is not Protocol.ANY:
         first, last = whole(Protocol.ANY)
-        yield Kind.PROTOCOL_TO_ANY, replace(entry, protocol=Protocol.ANY, first=first, last=last)
+        yield Kind.PROTOCOL_TO_ANY, replace(one, protocol=Protocol.ANY, first=first, last=last)
 
 
 def _of_table(graph: AwsGraph, table: RouteTable) -> Iterator[Mutant]:
