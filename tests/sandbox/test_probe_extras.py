@@ -80,8 +80,9 @@ def test_behind_the_owners_policy_every_try_goes_as_intended(ground: Ground) -> 
 
 
 @pytest.mark.root
-def test_without_the_guard_false_sources_are_found_and_named(ground: Ground) -> None:
-    protect(ground, "flush chain inet twin_vpc guard")
+def test_behind_a_guard_that_takes_every_source_for_genuine_the_false_ones_are_found_and_named(ground: Ground) -> None:
+    genuine = "add rule inet twin_vpc guard meta mark set meta mark | 0x8000000"
+    protect(ground, "flush chain inet twin_vpc guard", genuine)
     broken = wrong(fire(tuple(spoofing.shots(ground)), ground.host))
     assert all("pretends to be" in name for name in broken)
     name = "management pretends to be public towards private, udp/41999"
