@@ -148,8 +148,6 @@ class Session:
             raise HostError(f"{config_key('keyFile')}: {error}; name a private key without a passphrase") from error
         state.activate_host(host)
         state.is_executing = True
-        if not self.connection.is_local:
-            _bound(host.connector.client.get_transport().sock)
         return state
 
     def _inventory(self) -> object:
@@ -166,6 +164,7 @@ class Session:
             "ssh_config_file": os.devnull,
             "ssh_allow_agent": False,
             "ssh_look_for_keys": False,
+            "ssh_paramiko_connect_kwargs": {"sock": wire_to(here)},
         }
         return _api.Inventory(([(here.address, data)], {}))
 
@@ -175,10 +174,31 @@ class Session:
         )
 
 
+def wire_to(connection: Connection) -> socket.socket:
+    """A TCP connection to the host for SSH to use: small packets go at once, and a silent host is given up.
+
+    Paramiko's own would let the kernel hold a small packet back until the one before is acknowledged (RFC 896),
+    for which the host takes 0.04 s: at the login, and with every step.
+
+    Raises:
+        HostError: there is no way to the host.
+    """
+    try:
+        wire = socket.create_connection((connection.address, connection.port), CONNECT_SECONDS)
+    except socket.gaierror as error:
+        raise HostError(explain(connection, f"Could not resolve hostname ({error})")) from error
+    except OSError as error:
+        raise HostError(explain(connection, f"Could not connect ({error})")) from error
+    wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    _bound(wire)
+    return wire
+
+
 def _bound(wire: socket.socket) -> None:
     """Have the kernel give a silent connection up; by itself it would take a quarter of an hour (tcp(7))."""
     knocks = _SILENT_SECONDS // 3
     wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     wanted = {
         "TCP_KEEPIDLE": knocks,
         "TCP_KEEPINTVL": knocks // 3,

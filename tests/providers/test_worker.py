@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ from providers.host.connection import Connection
 from providers.host.errors import HostError
 from providers.host.messages import Answer, Note, Request
 from providers.host.policy import HostState
-from providers.host.session import explain
+from providers.host.session import Session, explain, wire_to
 from tests.providers.samples import URN, inputs, outputs
 
 ROOT = Path(client.__file__).resolve().parents[2]
@@ -138,6 +139,35 @@ def test_a_failed_connection_names_the_key_to_change(reason: str) -> None:
     sentence = explain(Connection("dell", 2200), reason)
     for part in REASONS[reason]:
         assert part in sentence
+
+
+def refusal(of: Connection) -> str:
+    with pytest.raises(HostError) as caught:
+        Session(of).survey("brief")
+    return str(caught.value)
+
+
+def test_a_host_that_refuses_the_connection_is_named_with_the_keys_to_change(tmp_path: Path) -> None:
+    files = {name: str(tmp_path / name) for name in ("key_file", "known_hosts")}
+    for path in files.values():
+        Path(path).touch()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    said = refusal(Connection("127.0.0.1", port, **files))
+    assert said.startswith(
+        f"root@127.0.0.1:{port} cannot be reached (Could not connect ([Errno 111] Connection refused)"
+    )
+    assert "no DNS server knows nowhere.invalid" in refusal(Connection("nowhere.invalid", **files))
+
+
+def test_small_packets_to_the_host_are_not_held_back_and_a_silent_host_is_given_up() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        wire_to(Connection("127.0.0.1", server.getsockname()[1])) as one,
+    ):
+        assert one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert one.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert one.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 45_000
 
 
 class Plugin:

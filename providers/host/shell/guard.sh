@@ -135,8 +135,11 @@ arm() {
     rm -f "$here/confirmed" && cut -d. -f1 /proc/uptime >"$here/since" || return 1
     echo "$2" >"$here/armed.new" && mv "$here/armed.new" "$here/armed" || return 1
     sync -f "$here" "$systemd"
-    systemctl --quiet stop "$name-timer.timer" "$name-timer.service" 2>/dev/null
-    systemctl --quiet reset-failed "$name-timer.service" 2>/dev/null
+    for unit in timer service; do
+        [ -e "/run/systemd/transient/$name-timer.$unit" ] || continue
+        systemctl --quiet stop "$name-timer.$unit" 2>/dev/null
+        systemctl --quiet reset-failed "$name-timer.$unit" 2>/dev/null
+    done
     systemd-run --quiet --collect --unit="$name-timer" --on-active="$1" --timer-property=AccuracySec=500ms \
         --property=Restart=on-failure --property=RestartSec=5 --property=StartLimitIntervalSec=600 \
         --property=StartLimitBurst=20 \

@@ -98,9 +98,13 @@ rm -f "$tell_hold"
 
 [ -z "$reloading" ] || wait "$reloading" || exit 25
 rm -f "$tell_firewalld"
-if is_active 2; then
-    /etc/twin-vpc/load docker "$mark" || exit 26
-    [ ! -e "$tell_systemd" ] && is_active 3 || systemctl --no-block restart twin-vpc-docker.service || exit 24
-fi
+leave_of_docker() {
+    is_active 2 || return 0
+    /etc/twin-vpc/load docker "$mark" || return 26
+    [ ! -e "$tell_systemd" ] && is_active 3 || systemctl --no-block restart twin-vpc-docker.service || return 24
+}
+leave_of_docker &
+docker=$!
 /etc/twin-vpc/load show
+wait "$docker" || exit
 rm -rf "$stage" "$tell_systemd"

@@ -98,11 +98,13 @@ has_ipv6() {
 # The rules come first because of the very first load and of a boot: with the rules alone nothing is forwarded (no packet
 # carries the mark yet), and if the table is then refused it stays so. With the table alone its loss would open all.
 load() {
-    failed=0
-    load_rules -4 "$here/routing-rules" || failed=1
+    failed=0 six=''
     if has_ipv6; then
-        load_rules -6 "$here/routing-rules6" || failed=1
+        load_rules -6 "$here/routing-rules6" & # most of it is waiting for the kernel
+        six=$!
     fi
+    load_rules -4 "$here/routing-rules" || failed=1
+    [ -z "$six" ] || wait "$six" || failed=1
     nft -f "$here/ruleset.nft" || failed=1
     return "$failed"
 }
@@ -128,7 +130,9 @@ held() {
 
 # Once as it is, which tells whether this kernel and nft know `flags owner`, and once so that it stays.
 rehearse() {
-    load && nft -f "$here/held.nft" && sed '/^ *flags owner$/d' "$here/held.nft" | nft -f -
+    nft -f "$here/held.nft" &
+    as_it_is=$!
+    load && wait "$as_it_is" && sed '/^ *flags owner$/d' "$here/held.nft" | nft -f -
 }
 
 show_block() {

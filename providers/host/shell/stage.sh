@@ -27,11 +27,23 @@ printf '%s\n' "$who" >"$stage/run" || refuse 10
 # firewalld itself would skip a file that it cannot read, and report it in its log only. Its Python is slow to start.
 if [ -d "$stage/etc/firewalld" ]; then
     python3 -Es -c "$check" "$stage/etc/firewalld" 2>"$stage/complaint" &
+    files=$!
 fi
-nft -c -f "$stage/etc/twin-vpc/ruleset.nft" || refuse 11
+# Side by side with what follows: most of the time is the kernel's, for letting go of what it was shown.
+nft -c -f "$stage/etc/twin-vpc/ruleset.nft" 2>"$stage/refused" &
+ruleset=$!
 # shellcheck disable=SC2016 # expanded by the inner shell
-unshare --net -- sh -c '"$1" rehearse && "$1" show' dry-run "$stage/etc/twin-vpc/load" || refuse 12
-if [ -d "$stage/etc/firewalld" ] && ! wait $!; then
+unshare --net -- sh -c '"$1" rehearse && "$1" show' dry-run "$stage/etc/twin-vpc/load" 2>"$stage/refused-there"
+rehearsed=$?
+if ! wait "$ruleset"; then
+    cat "$stage/refused" >&2
+    refuse 11
+fi
+if [ "$rehearsed" != 0 ]; then
+    cat "$stage/refused-there" >&2
+    refuse 12
+fi
+if [ -d "$stage/etc/firewalld" ] && ! wait "$files"; then
     cat "$stage/complaint" >&2
     refuse 13
 fi

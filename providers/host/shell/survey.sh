@@ -107,32 +107,37 @@ if [ "$depth" = expected ]; then
     answer expected expected
     exit 0
 fi
-answer missing missing_programs
-answer routes ip -4 route show default
-answer all-routes ip -4 -j route show table all
-answer rules ip -4 -j rule show
-answer addresses ip -4 -j address
-answer client printf '%s' "$client"
-[ -z "$client" ] || answer way-back ip -j route get "$client"
-answer links ls /sys/class/net
-answer open-bridges open_bridges
-answer listening listening
-answer translated translated
-answer docker-networks docker_networks
-answer tailnet tailnet
-answer on-default on_default
-answer forward cat /proc/sys/net/ipv4/ip_forward
-answer firewalld has_firewalld
-answer active printf '%s' "$active"
-for file in "$@"; do
-    [ -f "$file" ] && answer "file:$file" cat "$file"
-done
-[ "$depth" = full ] || exit 0
+quick() {
+    answer missing missing_programs
+    answer routes ip -4 route show default
+    answer all-routes ip -4 -j route show table all
+    answer rules ip -4 -j rule show
+    answer addresses ip -4 -j address
+    answer client printf '%s' "$client"
+    [ -z "$client" ] || answer way-back ip -j route get "$client"
+    answer links ls /sys/class/net
+    answer open-bridges open_bridges
+    answer listening listening
+    answer translated translated
+    answer forward cat /proc/sys/net/ipv4/ip_forward
+    answer firewalld has_firewalld
+    answer active printf '%s' "$active"
+    for file in "$@"; do
+        [ -f "$file" ] && answer "file:$file" cat "$file"
+    done
+    [ "$depth" = full ] || return 0
 
-answer show sh -c "$loader" /load show
-answer enabled systemctl is-enabled twin-vpc.service twin-vpc-hold.service twin-vpc-docker.service
-answer running systemctl is-active twin-vpc.service twin-vpc-hold.service twin-vpc-docker.service
-answer settings setting_values
-case $active in active*) answer zones active_zones ;; esac
-case $active in *active) answer docker docker_filter ;; esac
+    answer show sh -c "$loader" /load show
+    answer enabled systemctl is-enabled twin-vpc.service twin-vpc-hold.service twin-vpc-docker.service
+    answer running systemctl is-active twin-vpc.service twin-vpc-hold.service twin-vpc-docker.service
+    answer settings setting_values
+    case $active in active*) answer zones active_zones ;; esac
+    case $active in *active) answer docker docker_filter ;; esac
+    return 0
+}
+
+# What other programs take long to say waits in a pipe, while everything else is asked.
+answer on-default on_default |
+    { answer docker-networks docker_networks && answer tailnet tailnet && cat; } |
+    { quick "$@" && cat; }
 exit 0
