@@ -17,6 +17,7 @@ from sandbox.command import CommandError
 from sandbox.dell import World, in_dell
 from sandbox.kills import Kill, kill
 from sandbox.measure import denied_but_open, rig
+from sandbox.probe.guests import GuestError
 from sandbox.project import STACK, Project
 
 pytestmark = pytest.mark.sandbox
@@ -116,7 +117,7 @@ def test_a_killed_run_is_healed_by_the_recovery_and_opens_nothing(
     else:
         pytest.fail(f"seed {SEED}: every run had ended before it was to be killed")
     record_property("kill", str(how))
-    assert denied_but_open(stack.world, stack.folder) == ()
+    assert open_now(stack) == ()
     record_property("healed", summary(recover(stack)))
     assert locks(stack) == []
     assert denied_but_open(stack.world, stack.folder) == ()
@@ -124,6 +125,21 @@ def test_a_killed_run_is_healed_by_the_recovery_and_opens_nothing(
         stack.pulumi("destroy", *ALL)
         assert left_on_host(stack.world) == []
     assert_whole(stack)
+
+
+def open_now(stack: Project) -> tuple[str, ...]:
+    """Denied probes that get through; asked again if a bridge went meanwhile, for libvirt ends what it has begun."""
+    before = links(stack.world)
+    try:
+        return denied_but_open(stack.world, stack.folder)
+    except GuestError:
+        if links(stack.world) == before:
+            raise
+        return open_now(stack)
+
+
+def links(world: World) -> set[str]:
+    return set(in_dell(world, "ls", "/sys/class/net").split())
 
 
 def summary(report: dict[str, list[str]]) -> str:
