@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
-FAST := not sandbox and not root and not engine and not checkov and not slow
+FAST := not sandbox and not root and not engine and not checkov and not prowler and not slow
 
 .PHONY: help up down test test-fast check format plan matrix schema lock-addresses lock apply recover drift adopt export campaign bench setup
 
@@ -68,7 +68,7 @@ campaign: setup ## what is too long for `make test`: 20 kills, 20 orders of even
 	@$(BIN)/python -m benchmarks --campaign
 
 lock: $(BIN)/.installed ## compile requirements*.in into pinned, hashed requirements*.txt
-	@for part in requirements requirements-dev requirements-checkov; do \
+	@for part in requirements requirements-dev requirements-checkov requirements-prowler; do \
 	  $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	    -o $$part.txt $$part.in; done
 

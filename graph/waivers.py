@@ -14,6 +14,7 @@ from twinvpc.model.base import ConfigModel
 from twinvpc.model.files import read_yaml
 
 FILE = Path(__file__).with_name("waivers.yaml")
+ACCOUNT_FILE = Path(__file__).with_name("waivers-account.yaml")
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -111,13 +112,40 @@ def _checks(results: Mapping[str, list[Mapping[str, str]]]) -> Iterator[tuple[st
             yield kind, one
 
 
-def judge(found: Iterable[Verdict], waivers: Iterable[Waiver], today: date) -> list[str]:
+def account_verdict(report: str, names: Mapping[str, str]) -> Verdict:
+    """Read prowler's report (OCSF) on an account.
+
+    Args:
+        report: the report.
+        names: a lasting name for each id that the account has made up.
+
+    Raises:
+        GraphError: the report says of something neither that it is right nor that it is wrong.
+    """
+    failed: dict[Finding, str] = {}
+    passed: set[Finding] = set()
+    for one in json.loads(report):
+        resource = one["resources"][0]["uid"]
+        for known, name in names.items():
+            resource = resource.replace(known, name)
+        finding = Finding(one["metadata"]["event_code"], resource)
+        if one["status_code"] == "FAIL":
+            failed[finding] = one["finding_info"]["title"]
+        elif one["status_code"] == "PASS":
+            passed.add(finding)
+        else:
+            raise GraphError(f"prowler says {one['status_code']} of {finding.check} on {resource}")
+    return Verdict(failed, frozenset(passed))
+
+
+def judge(found: Iterable[Verdict], waivers: Iterable[Waiver], today: date, file: Path = FILE) -> list[str]:
     """Everything that is wrong with exports and waivers, as sentences; nothing if all is in order.
 
     Args:
         found: verdicts on all exports together: a waiver has to be needed by one of them.
         waivers: what is accepted.
         today: the day.
+        file: the list that a new waiver would go to.
     """
     found = tuple(found)
     failed = {finding: title for one in found for finding, title in one.failed.items()}
@@ -138,8 +166,9 @@ def judge(found: Iterable[Verdict], waivers: Iterable[Waiver], today: date) -> l
             if twice := sorted(finding.resource for finding in covered & waived):
                 wrong.append(f"waiver for {one.check}: {', '.join(twice)} is waived already; remove one of them")
             waived |= covered
+    where = f"{file.parent.name}/{file.name}"
     wrong += [
-        f"{one.check} on {one.resource}: {failed[one]}; correct the stack, or waive it in graph/waivers.yaml"
+        f"{one.check} on {one.resource}: {failed[one]}; correct the stack, or waive it in {where}"
         for one in sorted(failed.keys() - waived)
     ]
     return wrong

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from rich.console import Console
 
 from graph.errors import GraphError
-from sandbox import checkov, dell, engine, guest
+from sandbox import checkov, dell, engine, guest, pinned, prowler
 from sandbox.aws import stack as cloud
 from sandbox.command import CommandError, progress
 from sandbox.dell import SandboxError, image
@@ -66,10 +66,12 @@ def main() -> int:
 
 
 def prepare() -> int:
-    """Make what takes long and is kept in the cache: engine, checkov and, for root, images of host and machines."""
+    """Make what takes long and is kept in the cache: engine, scanners and, for root, images of host and machines."""
     progress(f"engine: {engine.ensure().way}")
     checkov.ensure()
     progress("checkov: its environment is there")
+    pinned.ensure(prowler.NAME, prowler.REQUIREMENTS)
+    progress("prowler: its environment is there")
     if os.geteuid() == 0:
         image.ensure()
         progress("sandbox host: its image is there")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 NEEDS_ROOT = ("sandbox", "root")
-IN_ORDER = (*NEEDS_ROOT, "engine", "checkov")
+IN_ORDER = (*NEEDS_ROOT, "engine", "checkov", "prowler")
 """Markers of tests that run one after another."""
 
 GROUP = "in-order"
