@@ -63,8 +63,9 @@ export: $(BIN)/.runtime ## a stack as Terraform JSON, from the files alone: make
 bench: setup ## the benchmarks of docs/performance.md, as ratios in one run; fails if a demand is missed
 	@$(BIN)/python -m benchmarks
 
-campaign: setup ## what is too long for `make test`: 20 kills, 20 orders of events (docs/campaign.md), long benchmarks
+campaign: setup ## what is too long for `make test`: 20 kills, 20 orders of events, every broken rule, long benchmarks
 	@$(BIN)/python -m benchmarks.campaign
+	@$(BIN)/python -m sandbox.mutation --out docs/mutations.md
 	@$(BIN)/python -m benchmarks --campaign
 
 lock: $(BIN)/.installed ## compile requirements*.in into pinned, hashed requirements*.txt

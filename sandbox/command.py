@@ -14,6 +14,10 @@ class CommandError(RuntimeError):
         self.output = output
         super().__init__(f"`{' '.join(argv)}` ended with {code}:\n{output.strip()[-4000:]}")
 
+    def __reduce__(self) -> tuple[type["CommandError"], tuple[Sequence[str], int, str]]:
+        """How it comes back from another process."""
+        return CommandError, (self.argv, self.code, self.output)
+
 
 def run(
     *argv: str | Path,

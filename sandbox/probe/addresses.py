@@ -10,6 +10,7 @@ from sandbox.probe.attempts import fresh_port
 from sandbox.probe.ground import Ground, Try, fresh_key
 from sandbox.probe.measure import measure
 from sandbox.probe.namespaces import run_inside
+from sandbox.probe.pace import CALM, Pace
 from sandbox.probe.shots import Shot
 from sandbox.probe.stands import Stand
 from twinvpc.model.nodes import Node
@@ -21,7 +22,7 @@ _OPEN, _CLOSED, _ARRIVED = "open", "closed", "arrived without an answer"
 _DNS = ((Protocol.TCP, packets.DNS_PORT), (Protocol.UDP, packets.DNS_PORT))
 
 
-def tries(ground: Ground) -> tuple[Try, ...]:
+def tries(ground: Ground, pace: Pace = CALM) -> tuple[Try, ...]:
     """From each segment to every IPv4 address of the host but its own router address: ICMP, DNS, sshd, a plain port.
 
     Also sshd on the own router address, which only some segments may reach, and on the uplink from the LAN: there it
@@ -43,7 +44,7 @@ def tries(ground: Ground) -> tuple[Try, ...]:
             probe = Probe(segment, Node.HOST.value, *service)
             intended[probe] = ground.matrix.cell(segment, Node.HOST).allows(*service)
     intended[Probe(Node.LAN.value, Node.HOST.value, *ssh)] = True
-    return tuple(_try(seen, expected=intended[seen.probe]) for seen in measure(intended, stands))
+    return tuple(_try(seen, expected=intended[seen.probe]) for seen in measure(intended, stands, pace))
 
 
 def published(ground: Ground) -> Iterator[Shot]:

@@ -12,9 +12,6 @@ from sandbox.probe.namespaces import inside
 from sandbox.probe.servers import receive
 from twinvpc.model.services import Protocol
 
-PATIENCE = 1.0
-"""Seconds after which silence is an outcome. The first repeat of a SYN would come after one second."""
-
 _SLICES = 10
 """Parts in which a try waits. On a busy machine a part lasts as long as this process was kept from looking, so there
 are always ten looks before silence counts."""
@@ -34,7 +31,9 @@ _WORDS = {
 }
 
 
-async def attempt(one: Attempt, icmp: socket.socket, register: Register, drain: Callable[[], None]) -> None:
+async def attempt(
+    one: Attempt, icmp: socket.socket, register: Register, drain: Callable[[], None], silence: float
+) -> None:
     """Carry out one try and note in it how it ended.
 
     Args:
@@ -42,11 +41,12 @@ async def attempt(one: Attempt, icmp: socket.socket, register: Register, drain: 
         icmp: a raw ICMP socket in the client's namespace.
         register: where the try is found by its source port.
         drain: reads what the client's namespace has heard so far.
+        silence: seconds after which no answer is an outcome.
     """
     exchange = asyncio.ensure_future(_exchange(one, icmp, register))
     for _ in range(_SLICES):
         done, _ = await asyncio.wait(
-            {exchange, one.refused}, timeout=PATIENCE / _SLICES, return_when=asyncio.FIRST_COMPLETED
+            {exchange, one.refused}, timeout=silence / _SLICES, return_when=asyncio.FIRST_COMPLETED
         )
         if done:
             break
@@ -56,7 +56,7 @@ async def attempt(one: Attempt, icmp: socket.socket, register: Register, drain: 
         if not one.answered and one.refused.done():
             one.detail = one.refused.result()
         return
-    one.detail = one.refused.result() if one.refused.done() else f"no answer in {PATIENCE} s"
+    one.detail = one.refused.result() if one.refused.done() else f"no answer in {silence} s"
     exchange.cancel()
     await asyncio.wait({exchange})
 

@@ -1,11 +1,14 @@
 """IPv6: the segments have none, so a guest that speaks it must reach nothing beyond its own bridge."""
 
 import json
+import re
 import secrets
+import socket
 import struct
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from ipaddress import IPv6Address, IPv6Network
 from pathlib import Path
 
@@ -21,6 +24,9 @@ _ECHO_REQUEST, _ROUTER_ADVERTISEMENT = 128, 134
 _ALL_NODES = IPv6Address("ff02::1")
 _ALL_NODES_MAC = bytes.fromhex("333300000001")
 _CHECKSUM_AT = {_ICMPV6: 2, _UDP: 6}
+_STRANGER = IPv6Address("fd7e:ffff::1")
+"""The source of whoever has no block."""
+
 _LIFETIME = 20
 """Seconds for which a rogue advertisement is good."""
 
@@ -35,13 +41,41 @@ def tries(ground: Ground) -> tuple[Try, ...]:
     frames must arrive in a place without rules: a neighbour will not do, for firewalld drops IPv6 on the way to it
     where bridged frames pass it.
     """
+    settle(ground)
+    with routes(ground), _bare_pair() as (sender, target):
+        control = _link_local("anybody → a place without rules", (sender, LINK), (target, LINK), arrives=True)
+        shot = fire([*shots(ground), *control], ground.host)
+    return (*shot, *_advertise(ground))
+
+
+def settle(ground: Ground) -> None:
+    """Wait for duplicate detection: until then an address's kernel drops what comes for it."""
     for segment in ground.segments:
         _settle(ground.server(segment).netns)
-    with _routes(ground), _bare_pair() as (sender, target):
-        shots = [one for segment in ground.segments for one in (*_to_host(ground, segment), *_across(ground, segment))]
-        control = _link_local("anybody → a place without rules", (sender, LINK), (target, LINK), arrives=True)
-        shot = fire([*shots, *control], ground.host)
-    return (*shot, *_advertise(ground))
+
+
+def shots(ground: Ground) -> tuple[Shot, ...]:
+    """From each segment to the host's link-local address, and across to every other segment."""
+    return tuple(one for segment in ground.segments for one in (*_to_host(ground, segment), *_across(ground, segment)))
+
+
+def more_shots(ground: Ground, links: Mapping[str, str]) -> Iterator[Shot]:
+    """What a real world would not bear.
+
+    From strangers across to every segment, from each segment through the host to itself, and whether no is said aloud.
+
+    Args:
+        ground: a pliable world.
+        links: by node of a stranger, the host's link towards it.
+    """
+    for stranger, link in links.items():
+        yield from _across(ground, stranger, link)
+    for segment in ground.segments:
+        yield from _across(ground, segment, to=(segment,))
+        sender = ground.stands[segment].netns
+        for one in _to_host(ground, segment):
+            name = f"{one.name}, an error that says no"
+            yield replace(one, name=name, target=sender, heard=None)
 
 
 def _to_host(ground: Ground, segment: str) -> Iterator[Shot]:
@@ -56,19 +90,19 @@ def _link_local(name: str, sender: tuple[Path, str], target: tuple[Path, str], *
     for protocol, words, body in ((_ICMPV6, "icmp", _echo), (_UDP, "udp", _datagram)):
         key = fresh_key()
         packet = (frame((mac, at), route, protocol, body(key)),)
-        ends = (sender[0], target[0])
-        yield Shot(f"{name} over link-local IPv6, {words}", *ends, packet, key, arrives, frames=True, heard=protocol)
+        said = f"{name} over link-local IPv6, {words}"
+        yield Shot(said, sender[0], target[0], packet, key, arrives, frames=True, heard=(socket.AF_INET6, protocol))
 
 
-def _across(ground: Ground, segment: str) -> Iterator[Shot]:
-    sender = ground.stands[segment].netns
-    macs = mac_address(sender, LINK), mac_address(ground.host, ground.bridges[segment])
-    own, _ = _inner(ground, segment)
-    for other in ground.others(segment):
+def _across(ground: Ground, source: str, link: str = "", to: Sequence[str] = ()) -> Iterator[Shot]:
+    sender = ground.stands[source].netns
+    macs = mac_address(sender, LINK), mac_address(ground.host, link or ground.bridges[source])
+    own = _STRANGER if link else _inner(ground, source)[0][1]
+    for other in to or ground.others(source):
         key = fresh_key()
         prefix, target = _inner(ground, other)
-        datagram = frame(macs, (own[1], prefix[2]), _UDP, _datagram(key))
-        yield Shot(f"{segment} → {other} over IPv6, udp", sender, target, (datagram,), key, arrives=False, frames=True)
+        datagram = frame(macs, (own, prefix[2]), _UDP, _datagram(key))
+        yield Shot(f"{source} → {other} over IPv6, udp", sender, target, (datagram,), key, arrives=False, frames=True)
 
 
 @contextmanager
@@ -93,15 +127,15 @@ def _advertise(ground: Ground) -> Iterator[Try]:
     The prefix is new each time and lives for seconds, so nothing of it has to be taken back.
     """
     prefixes = {segment: _prefix(f"{secrets.randbelow(0xF000) + 0x1000:x}") for segment in ground.segments}
-    shots: list[Shot] = []
+    false: list[Shot] = []
     for segment, prefix in prefixes.items():
         mac = mac_address(ground.stands[segment].netns, LINK)
         body = _advertisement(prefix)
-        false = frame((mac, _ALL_NODES_MAC), (link_local(mac), _ALL_NODES), _ICMPV6, body)
+        packet = frame((mac, _ALL_NODES_MAC), (link_local(mac), _ALL_NODES), _ICMPV6, body)
         key = prefix.network_address.packed
         ends = (ground.stands[segment].netns, ground.server(segment).netns)
-        shots.append(Shot(segment, *ends, (false,), key, arrives=True, frames=True))
-    fire(shots, ground.host)
+        false.append(Shot(segment, *ends, (packet,), key, arrives=True, frames=True))
+    fire(false, ground.host)
     for segment, prefix in prefixes.items():
         name = f"{segment}: a rogue router advertisement"
         yield Try(f"{name} to its neighbour", "believed", _belief(ground.server(segment).netns, prefix, _PATIENCE))
@@ -121,20 +155,28 @@ def _belief(netns: Path, prefix: IPv6Network, patience: float) -> str:
 
 
 @contextmanager
-def _routes(ground: Ground) -> Generator[None]:
-    """Where the host may be changed: IPv6 routes to every segment, so that only rules can stop what crosses."""
+def routes(ground: Ground) -> Generator[None]:
+    """Where the host may be changed: IPv6 routes to every segment, so that only rules can stop what crosses.
+
+    It knows its guests as well, whom it could not find: neighbour discovery is stopped by the same rules.
+    """
     if not ground.pliable:
         yield
         return
-    bridges = [(ground.bridges[segment], *_inner(ground, segment)) for segment in ground.segments]
-    for bridge, prefix, end in bridges:
-        mac = mac_address(end, LINK).hex(":")
-        ip_batch(ground.host, [f"route add {prefix} dev {bridge}", f"neigh add {prefix[2]} lladdr {mac} dev {bridge}"])
+    lines: list[str] = []
+    for segment in ground.segments:
+        bridge, (prefix, end) = ground.bridges[segment], _inner(ground, segment)
+        opener, server = (mac_address(place, LINK) for place in (ground.stands[segment].netns, end))
+        lines += [
+            f"route add {prefix} dev {bridge}",
+            f"neigh add {prefix[2]} lladdr {server.hex(':')} dev {bridge}",
+            f"neigh replace {link_local(opener)} lladdr {opener.hex(':')} dev {bridge}",
+        ]
+    ip_batch(ground.host, lines)
     try:
         yield
     finally:
-        for bridge, prefix, _ in bridges:
-            ip_batch(ground.host, [f"neigh del {prefix[2]} dev {bridge}", f"route del {prefix} dev {bridge}"])
+        ip_batch(ground.host, [re.sub("^(route|neigh) (add|replace)", r"\1 del", line) for line in reversed(lines)])
 
 
 def _inner(ground: Ground, segment: str) -> tuple[IPv6Network, Path]:
@@ -147,7 +189,6 @@ def _prefix(word: str) -> IPv6Network:
 
 
 def _settle(netns: Path) -> None:
-    """Until an address has passed duplicate detection, its kernel drops what comes for it."""
     deadline = time.monotonic() + _PATIENCE
     while run_inside(netns, "ip", "-6", "address", "show", "tentative") and time.monotonic() < deadline:
         time.sleep(0.05)

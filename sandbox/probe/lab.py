@@ -146,7 +146,15 @@ class Lab:
         Raises:
             CommandError: nft or ip refuses it.
         """
+        self.load_tables(ruleset)
+        self.load_routing_rules(routing_rules, routing_rules6)
+
+    def load_tables(self, ruleset: str) -> None:
+        """Load the nft part alone; see `load`."""
         self.nft(f'define uplinks = {{ "{UPLINK}" }}\n{ruleset}')
+
+    def load_routing_rules(self, routing_rules: Sequence[str], routing_rules6: Sequence[str]) -> None:
+        """Put routing rules in place of those that were loaded before; see `load`."""
         self.flush_routing_rules()
         for family, rules in (("-4", routing_rules), ("-6", routing_rules6)):
             lines = [f"rule add pref {_FIRST_RULE + number} {rule}" for number, rule in enumerate(rules)]
@@ -208,12 +216,19 @@ def _build(segments: Sequence[Segment], places: Mapping[str, Anonymous]) -> None
 
 
 def _settings(netns: Path, *, forward: bool) -> None:
-    """Nobody minds the way a packet came, so that a false source is stopped by rules or not at all."""
-    words = ["net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0"]
+    """Nobody minds the way a packet came, so that a false source is stopped by rules or not at all.
+
+    Every refusal is told: kernels send six errors to one address at once and then one a second, and a test would wait
+    for silence instead. A kernel that counts them for all namespaces together (before 6.13) keeps its second limit.
+    """
+    words = ["net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0", "net.ipv4.icmp_ratelimit=0"]
     if forward:
         # a router that still believes others: the worst that could meet a rogue router advertisement
         words += ["net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1", "net.ipv6.conf.default.accept_ra=2"]
     run_inside(netns, "sysctl", "-q", "-w", *words)
+    run_inside(
+        netns, "sysctl", "-q", "-e", "-w", *(f"net.ipv4.icmp_msgs_{word}=1000000" for word in ("per_sec", "burst"))
+    )
 
 
 def _router_lines(at: Mapping[str, Path]) -> list[str]:

@@ -7,19 +7,21 @@ from sandbox.probe import servers
 from sandbox.probe.attempts import Attempt, MeasurementError, Register, start
 from sandbox.probe.clients import attempt
 from sandbox.probe.ears import Ear
+from sandbox.probe.pace import CALM, Pace
 from sandbox.probe.packets import DNS_PORT
 from sandbox.probe.stands import Stand
 from twinvpc.model.services import Protocol
 from twinvpc.proof.probes import Observation, Probe
 
-_AT_ONCE = 160
-"""Tries under way at the same time: a silent one takes a second, so four hundred need three."""
-
 _LATE = 0.05
 """Seconds at the end in which a request that was still on its way may arrive."""
 
 
-def measure(probes: Iterable[Probe], stands: Mapping[str, Stand]) -> tuple[Observation, ...]:
+class DeafError(MeasurementError):
+    """Listeners of ours do not answer a client beside them."""
+
+
+def measure(probes: Iterable[Probe], stands: Mapping[str, Stand], pace: Pace = CALM) -> tuple[Observation, ...]:
     """Try every probe once, with a nonce of its own, and say what came of it.
 
     Every listener of ours is first asked from within its own namespace, so a closed probe is never a deaf listener.
@@ -27,16 +29,18 @@ def measure(probes: Iterable[Probe], stands: Mapping[str, Stand]) -> tuple[Obser
     Args:
         probes: what to try; each is tried once even if it is named twice.
         stands: where each node stands, by node.
+        pace: how long silence must last.
 
     Returns:
         One observation per probe, sorted by probe.
 
     Raises:
-        MeasurementError: a node has no stand, a port is taken or cannot be spoken to, or a listener is deaf.
+        MeasurementError: a node has no stand, a port is taken or cannot be spoken to.
+        DeafError: a listener is deaf.
     """
     wanted = sorted(set(probes))
     _refuse(wanted, stands)
-    return asyncio.run(_measure(wanted, stands))
+    return asyncio.run(_measure(wanted, stands, pace))
 
 
 def _refuse(probes: Sequence[Probe], stands: Mapping[str, Stand]) -> None:
@@ -51,7 +55,7 @@ def _refuse(probes: Sequence[Probe], stands: Mapping[str, Stand]) -> None:
             raise MeasurementError(f"{probe}: of real services over UDP only DNS on port {DNS_PORT} can be spoken to")
 
 
-async def _measure(probes: Sequence[Probe], stands: Mapping[str, Stand]) -> tuple[Observation, ...]:
+async def _measure(probes: Sequence[Probe], stands: Mapping[str, Stand], pace: Pace) -> tuple[Observation, ...]:
     register = Register(start(probe, stands[probe.source], stands[probe.destination]) for probe in probes)
     ears: dict[int, Ear] = {}
     listeners: tuple[servers.Listener, ...] = ()
@@ -61,8 +65,8 @@ async def _measure(probes: Sequence[Probe], stands: Mapping[str, Stand]) -> tupl
                 if place not in ears:
                     ears[place] = Ear(end.netns, register)
         listeners = servers.listen(register)
-        await _hear(listeners)
-        await _all(register.tries, register, ears)
+        await _hear(listeners, pace.local)
+        await _all(register, ears, pace)
         await asyncio.sleep(_LATE)
         for ear in ears.values():
             ear.drain()
@@ -73,19 +77,19 @@ async def _measure(probes: Sequence[Probe], stands: Mapping[str, Stand]) -> tupl
     return tuple(one.observation() for one in register.tries)
 
 
-async def _hear(listeners: Sequence[servers.Listener]) -> None:
-    heard = await asyncio.gather(*(one.answers_locally() for one in listeners))
+async def _hear(listeners: Sequence[servers.Listener], patience: float) -> None:
+    heard = await asyncio.gather(*(one.answers_locally(patience) for one in listeners))
     deaf = [one.name for one, answers in zip(listeners, heard, strict=True) if not answers]
     if deaf:
-        raise MeasurementError(f"listeners do not answer a client beside them: {', '.join(deaf)}; closed means nothing")
+        raise DeafError(f"listeners do not answer a client beside them: {', '.join(deaf)}; closed means nothing")
 
 
-async def _all(tries: Sequence[Attempt], register: Register, ears: Mapping[int, Ear]) -> None:
-    room = asyncio.Semaphore(_AT_ONCE)
+async def _all(register: Register, ears: Mapping[int, Ear], pace: Pace) -> None:
+    room = asyncio.Semaphore(pace.at_once)
 
     async def take(one: Attempt) -> None:
         async with room:
             ear = ears[one.client_place]
-            await attempt(one, ear.icmp, register, ear.drain)
+            await attempt(one, ear.icmp, register, ear.drain, pace.silence)
 
-    await asyncio.gather(*(take(one) for one in tries))
+    await asyncio.gather(*(take(one) for one in register.tries))

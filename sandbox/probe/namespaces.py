@@ -1,7 +1,7 @@
 """Working in network namespaces from one process.
 
 Python 3.11 has no `os.setns`. A socket stays for ever in the namespace in which it was made, whichever thread uses
-it; so a short-lived thread enters, makes it and is gone, and this process never leaves its own namespace.
+it; so a thread enters, makes it and comes back, and only for that time it is elsewhere.
 """
 
 import ctypes
@@ -28,22 +28,25 @@ def inside(netns: Path, work: Callable[[], T]) -> T:
 
     Args:
         netns: a file that setns(2) accepts.
-        work: what to do there, such as opening a socket. It runs in a thread of its own.
+        work: what to do there, such as opening a socket.
 
     Raises:
         OSError: the namespace cannot be entered.
         Exception: whatever `work` raised.
     """
-
-    def enter() -> T:
-        handle = os.open(netns, os.O_RDONLY | os.O_CLOEXEC)
+    own = os.open(_THIS_THREAD, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        there = os.open(netns, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            _check(_libc.setns(handle, _NEW_NETWORK), f"enter the network namespace {netns}")
+            _check(_libc.setns(there, _NEW_NETWORK), f"enter the network namespace {netns}")
         finally:
-            os.close(handle)
-        return work()
-
-    return _in_thread(enter)
+            os.close(there)
+        try:
+            return work()
+        finally:
+            _check(_libc.setns(own, _NEW_NETWORK), "come back to this process's own network namespace")
+    finally:
+        os.close(own)
 
 
 def run_inside(netns: Path, *argv: str | Path, stdin: str | None = None, timeout: float = 60) -> str:
@@ -111,7 +114,7 @@ def _check(code: int, what: str) -> None:
 
 
 def _in_thread(work: Callable[[], T]) -> T:
-    """A thread that changed its namespace must not be used again, so each piece of work has its own."""
+    """Do something in a thread of its own, which stays where the work leaves it and is gone."""
     results: list[T] = []
     errors: list[BaseException] = []
 

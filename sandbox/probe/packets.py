@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 ECHO_REPLY, UNREACHABLE, ECHO_REQUEST, TIME_EXCEEDED = 0, 3, 8, 11
-SYN, ACK = 0x02, 0x10
+FIN, SYN, ACK = 0x01, 0x02, 0x10
 DNS_PORT = 53
 _TYPE_A = 1
 _CLASS_IN = 1
@@ -118,11 +118,21 @@ def udp(source: IPv4Address, destination: IPv4Address, ports: tuple[int, int], p
     return _UDP.pack(*ports, length, value or 0xFFFF) + payload
 
 
-def tcp_syn(source: IPv4Address, destination: IPv4Address, ports: tuple[int, int], sequence: int) -> bytes:
-    """The first packet of a TCP connection; `ports` are source and destination."""
-    draft = _TCP.pack(*ports, sequence, 0, 5 << 4, SYN, 64240, 0, 0)
+def tcp_syn(
+    source: IPv4Address, destination: IPv4Address, ports: tuple[int, int], sequence: int, also: int = 0
+) -> bytes:
+    """The first packet of a TCP connection.
+
+    Args:
+        source: source address, true or not.
+        destination: destination address.
+        ports: source and destination port.
+        sequence: its first number.
+        also: flags besides SYN, which no first packet has.
+    """
+    draft = _TCP.pack(*ports, sequence, 0, 5 << 4, SYN | also, 64240, 0, 0)
     pseudo = source.packed + destination.packed + struct.pack("!HH", 6, len(draft))
-    return _TCP.pack(*ports, sequence, 0, 5 << 4, SYN, 64240, checksum(pseudo + draft), 0)
+    return _TCP.pack(*ports, sequence, 0, 5 << 4, SYN | also, 64240, checksum(pseudo + draft), 0)
 
 
 def dns_query(number: int, name: str) -> bytes:

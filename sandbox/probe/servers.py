@@ -36,7 +36,7 @@ class Listener:
     """
 
     def __init__(self, end: End, protocol: Protocol, port: int, register: Register) -> None:
-        self.name = f"{end.address} {protocol}/{port}"
+        self.name = f"{end.listens} {protocol}/{port}"
         self._end, self._protocol, self._port = end, protocol, port
         self._place = identity(end.netns)
         self._register = register
@@ -52,15 +52,19 @@ class Listener:
         for task in self._tasks:
             task.cancel()
 
-    async def answers_locally(self) -> bool:
-        """Whether a client in its own namespace is answered: a denied try proves nothing about a deaf listener."""
+    async def answers_locally(self, patience: float) -> bool:
+        """Whether a client in its own namespace is answered in time: a deaf listener proves nothing about a denied try.
+
+        Args:
+            patience: seconds.
+        """
         client = inside(self._end.netns, lambda: socket.socket(socket.AF_INET, _KINDS[self._protocol]))
         client.settimeout(0)
         loop = asyncio.get_running_loop()
         nonce = fresh_nonce()
         try:
-            async with asyncio.timeout(_PATIENCE):
-                await loop.sock_connect(client, (str(self._end.address), self._port))
+            async with asyncio.timeout(patience):
+                await loop.sock_connect(client, (str(self._end.listens), self._port))
                 await loop.sock_sendall(client, nonce)
                 return await loop.sock_recv(client, NONCE_LENGTH) == nonce
         except (TimeoutError, OSError):
@@ -73,7 +77,7 @@ class Listener:
             one = socket.socket(socket.AF_INET, _KINDS[self._protocol])
             try:
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(self._protocol is Protocol.TCP))
-                one.bind((str(self._end.address), self._port))
+                one.bind((str(self._end.listens), self._port))
                 if self._protocol is Protocol.TCP:
                     one.listen(_BACKLOG)
             except OSError as error:
@@ -153,7 +157,7 @@ def listen(register: Register) -> tuple[Listener, ...]:
         MeasurementError: one cannot be opened. None stays open then.
     """
     wanted = {
-        (one.server_place, one.server.address, one.probe.protocol, one.probe.port): one.server
+        (one.server_place, one.server.listens, one.probe.protocol, one.probe.port): one.server
         for one in register.tries
         if not one.real and one.probe.protocol is not Protocol.ICMP
     }

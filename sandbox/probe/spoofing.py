@@ -39,8 +39,8 @@ def shots(ground: Ground) -> Iterator[Shot]:
         if outsider in ground.stands:
             for other in ground.segments:
                 target = _target(ground, outsider, other)
-                if target != Node.INTERNET:
-                    yield from _as_another(ground, outsider, ground.stands[outsider].netns, other, target)
+                inner = target if target in ground.segments else ground.others(other)[0]
+                yield from _as_another(ground, outsider, ground.stands[outsider].netns, other, inner)
 
 
 def _as_another(ground: Ground, sender: str, netns: Path, other: str, target: str) -> Iterator[Shot]:

@@ -1,7 +1,7 @@
 """Who stands where: the two ends from which a node is tried and answers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -10,10 +10,22 @@ from twinvpc.model.services import Protocol
 
 @dataclass(frozen=True)
 class End:
-    """One network namespace and an address in it."""
+    """One network namespace and an address in it.
+
+    Attributes:
+        netns: a file that setns(2) accepts.
+        address: the address that is called.
+        behind: its own address, where the one that is called is somebody else's who translates.
+    """
 
     netns: Path
     address: IPv4Address
+    behind: IPv4Address | None = None
+
+    @property
+    def listens(self) -> IPv4Address:
+        """The address on which its own services listen."""
+        return self.behind or self.address
 
 
 @dataclass(frozen=True)
@@ -42,4 +54,4 @@ class Stand:
     def answers(self, source: str) -> End:
         """The end that answers tries from a node."""
         end = self.server or End(self.netns, self.address)
-        return End(end.netns, self.towards.get(source, end.address))
+        return replace(end, address=self.towards.get(source, end.address))

@@ -133,7 +133,7 @@ def test_the_host_answers_each_source_on_its_own_router_address(lab: Lab) -> Non
 @pytest.mark.root
 @pytest.mark.parametrize("probe", [TCP, UDP], ids=str)
 def test_an_echo_with_a_wrong_nonce_is_not_open(lab: Lab, probe: Probe, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def deaf_to_this(_: object) -> None:
+    async def deaf_to_this(_: object, _patience: float) -> None:
         await asyncio.sleep(0)
 
     monkeypatch.setattr(measuring, "_hear", deaf_to_this)
