@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ _context: Any = pyinfra.context
 
 CONNECT_SECONDS = 10
 """How long a host may take to answer before it counts as unreachable."""
+_LAST_ANSWER = "on-default"
+"""It passes through all parts of `shell/survey.sh`: what was cut short anywhere lacks it."""
 _SILENT_SECONDS = 45
 """How long a connection may be silent before it counts as lost."""
 
@@ -53,9 +56,15 @@ class Session:
         """Ask the host what it is like; changes nothing.
 
         Raises:
-            HostError: the host cannot be reached or answered nothing.
+            HostError: the host cannot be reached, answered nothing, or not to the end.
         """
-        return self._answers(HostSurvey, depth=depth, settings=" ".join(settings), files=tuple(files))
+        answers = self._answers(HostSurvey, depth=depth, settings=" ".join(settings), files=tuple(files))
+        if depth != "expected" and _LAST_ANSWER not in answers:
+            raise HostError(
+                f"{self.connection.label} broke off in the middle of its answers; is it short of memory or processes? "
+                "Nothing was changed; run `pulumi up` again"
+            )
+        return answers
 
     def survey_networks(self, networks: Iterable[str], pools: Iterable[str]) -> Mapping[str, str]:
         """Ask libvirt on the host about networks and pools, by their names; changes nothing.
@@ -138,21 +147,24 @@ class Session:
     def _connect(self) -> object:
         self.connection.require_files()
         config: Any = _api.Config(CONNECT_TIMEOUT=CONNECT_SECONDS)
-        state: Any = _api.State(self._inventory(), config, check_for_changes=False)
-        host: Any = next(iter(state.inventory))
-        try:
-            host.connect(show_errors=False, raise_exceptions=True)
-        except ConnectError as error:
-            raise HostError(explain(self.connection, str(error))) from error
-        except PyinfraError as error:  # a private key that cannot be read
-            raise HostError(f"{config_key('keyFile')}: {error}; name a private key without a passphrase") from error
+        with ExitStack() as on_error:
+            wire = None if self.connection.is_local else on_error.enter_context(wire_to(self.connection))
+            state: Any = _api.State(self._inventory(wire), config, check_for_changes=False)
+            host: Any = next(iter(state.inventory))
+            try:
+                host.connect(show_errors=False, raise_exceptions=True)
+            except ConnectError as error:
+                raise HostError(explain(self.connection, str(error))) from error
+            except PyinfraError as error:  # a private key that cannot be read
+                raise HostError(f"{config_key('keyFile')}: {error}; name a private key without a passphrase") from error
+            on_error.pop_all()
         state.activate_host(host)
         state.is_executing = True
         return state
 
-    def _inventory(self) -> object:
+    def _inventory(self, wire: socket.socket | None) -> object:
         here = self.connection
-        if here.is_local:
+        if wire is None:
             return _api.Inventory((["@local"], {}))
         data = {
             "ssh_hostname": here.address,
@@ -164,7 +176,7 @@ class Session:
             "ssh_config_file": os.devnull,
             "ssh_allow_agent": False,
             "ssh_look_for_keys": False,
-            "ssh_paramiko_connect_kwargs": {"sock": wire_to(here)},
+            "ssh_paramiko_connect_kwargs": {"sock": wire},
         }
         return _api.Inventory(([(here.address, data)], {}))
 
@@ -185,17 +197,16 @@ def wire_to(connection: Connection) -> socket.socket:
     """
     try:
         wire = socket.create_connection((connection.address, connection.port), CONNECT_SECONDS)
+        _bound(wire)  # macOS refuses it to a connection that was reset meanwhile
     except socket.gaierror as error:
         raise HostError(explain(connection, f"Could not resolve hostname ({error})")) from error
     except OSError as error:
         raise HostError(explain(connection, f"Could not connect ({error})")) from error
-    wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    _bound(wire)
     return wire
 
 
 def _bound(wire: socket.socket) -> None:
-    """Have the kernel give a silent connection up; by itself it would take a quarter of an hour (tcp(7))."""
+    """Have the kernel hold nothing back, and give a silent connection up; by itself that takes 15 minutes (tcp(7))."""
     knocks = _SILENT_SECONDS // 3
     wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

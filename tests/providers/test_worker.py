@@ -17,7 +17,9 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from providers.host import client, wire
 from providers.host.client import Worker
 from providers.host.connection import Connection
+from providers.host.deploy import HostSurvey
 from providers.host.errors import HostError
+from providers.host.files import shell
 from providers.host.messages import Answer, Note, Request
 from providers.host.policy import HostState
 from providers.host.session import Session, explain, wire_to
@@ -158,6 +160,61 @@ def test_a_host_that_refuses_the_connection_is_named_with_the_keys_to_change(tmp
         f"root@127.0.0.1:{port} cannot be reached (Could not connect ([Errno 111] Connection refused)"
     )
     assert "no DNS server knows nowhere.invalid" in refusal(Connection("nowhere.invalid", **files))
+
+
+def test_a_key_that_cannot_be_read_leaves_no_connection_behind(tmp_path: Path) -> None:
+    """The host would count it as somebody who knocks and says nothing."""
+    (tmp_path / "key").write_text("no key")
+    (tmp_path / "known").touch()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        session = Session(
+            Connection(*server.getsockname(), key_file=str(tmp_path / "key"), known_hosts=str(tmp_path / "known"))
+        )
+        with pytest.raises(HostError, match=r"host\.key_?[fF]ile") as caught:
+            session.survey("brief")
+        there, _ = server.accept()
+        with there:
+            there.settimeout(5)
+            assert there.recv(1) == b""
+        del caught
+
+
+CUT = "kill -9 $(exec sh -c 'echo $PPID')"
+"""Ends the shell that it stands in, as the kernel does that has no memory left."""
+
+
+def surveyed(monkeypatch: pytest.MonkeyPatch, text: str) -> dict[str, str]:
+    """What a session takes from a survey of this machine, a Linux."""
+    done = subprocess.run(
+        ["sh", "-c", text, "survey", shell("load"), "brief", ""],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    answers = HostSurvey().process(done.stdout.splitlines())
+    assert "uid" in answers
+    session = Session(Connection("dell", 2200))
+    monkeypatch.setattr(session, "_answers", lambda *_, **__: answers)
+    return dict(session.survey("brief"))
+
+
+@pytest.mark.root
+def test_a_survey_that_came_to_its_end_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert surveyed(monkeypatch, shell("survey")).keys() >= {"routes", "listening", "docker-networks", "tailnet"}
+
+
+@pytest.mark.root
+@pytest.mark.parametrize(
+    ("at", "by"),
+    [
+        ("answer listening listening", CUT),
+        ("answer tailnet tailnet", CUT),
+        ("answer on-default on_default |", f"{{ {CUT}; }} |"),
+    ],
+)
+def test_answers_that_were_cut_short_are_no_answers(at: str, by: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = shell("survey")
+    assert at in whole
+    with pytest.raises(HostError, match="broke off in the middle of its answers"):
+        surveyed(monkeypatch, whole.replace(at, by))
 
 
 def test_small_packets_to_the_host_are_not_held_back_and_a_silent_host_is_given_up() -> None:
