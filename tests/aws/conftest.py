@@ -17,7 +17,9 @@ def server() -> Iterator[str]:
     running = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     running.start()
     host, port = running.get_host_and_port()
-    yield f"http://{host}:{port}"
+    address = f"http://{host}:{port}"
+    requests.post(f"{address}/moto-api/reset", timeout=10)  # moto keeps one account for all servers of a process
+    yield address
     running.stop()
 
 
