@@ -163,3 +163,44 @@ def test_what_docker_has_made_meanwhile_is_kept_beside_what_is_put_back() -> Non
     assert "[5:6] -A DOCKER-USER" in text, "with its counters"
     assert reload_firewalld.rules(reload_firewalld.merged(BEFORE, BEFORE)) == reload_firewalld.rules(BEFORE)
     assert "mangle" not in text, "what only stands there now is not touched"
+
+
+PUBLISHED = """*filter
+:DOCKER-USER - [0:0]
+COMMIT
+*nat
+:DOCKER - [0:0]
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A POSTROUTING -s 172.17.0.2/32 -d 172.17.0.2/32 -p tcp -m tcp --dport 80 -j MASQUERADE
+-A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80
+COMMIT
+"""
+
+
+def without(line: str) -> str:
+    assert line in PUBLISHED
+    return "".join(one for one in PUBLISHED.splitlines(keepends=True) if line not in one)
+
+
+@pytest.mark.parametrize(
+    ("text", "half"),
+    [
+        pytest.param(PUBLISHED, False, id="all of it"),
+        pytest.param(without("-A PREROUTING"), True, id="nothing leads to its ports"),
+        pytest.param(without("-j DNAT"), True, id="a port is not led inwards"),
+        pytest.param(without(":DOCKER-USER"), False, id="no rules of Docker's"),
+        pytest.param("", False, id="no iptables"),
+    ],
+)
+def test_docker_in_the_middle_of_its_rules_is_seen(text: str, *, half: bool) -> None:
+    assert reload_firewalld.half_made(text) is half
+
+
+def test_docker_is_waited_for_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it has not made yet when the rules are written down would be lost when they are put back."""
+    monkeypatch.setattr(reload_firewalld, "_PAUSE", 0)
+    told = iter([without("-j DNAT"), without("-j DNAT"), PUBLISHED, PUBLISHED, "six"])
+    monkeypatch.setattr(reload_firewalld, "saved", lambda _: next(told))
+    assert reload_firewalld.tables() == {"iptables": PUBLISHED, "ip6tables": "six"}
+    monkeypatch.setattr(reload_firewalld, "saved", lambda _: without("-j DNAT"))
+    assert reload_firewalld.tables()["iptables"] == without("-j DNAT")

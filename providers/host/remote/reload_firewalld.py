@@ -16,6 +16,7 @@ import importlib
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -31,6 +32,9 @@ FIXED = (
 PLACES = ("interfaces", "sources")
 """What a zone claims for itself: it stands in one zone alone."""
 
+_LOOKS, _PAUSE = 15, 0.2
+"""So often, and so many seconds apart, Docker is looked at."""
+
 Settings = Mapping[str, Mapping[str, Any]]
 """Settings by `zone` or `policy` and its name."""
 
@@ -41,6 +45,29 @@ def saved(family: str) -> str:
         return subprocess.run([f"{family}-save", "--counters"], capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return ""
+
+
+def half_made(text: str) -> bool:
+    """Whether Docker still makes its rules again, after an earlier reload: of what belongs together a part is missing.
+
+    Where it makes rules at all it has a chain for its users, leads to its chain for ports, and a published port has a
+    line for each of two directions.
+    """
+    if not re.search(r"^:DOCKER-USER ", text, re.MULTILINE):
+        return False
+    led = re.search(r"-A PREROUTING .*-j DOCKER$", text, re.MULTILINE)
+    inward = re.findall(r"-A DOCKER .*-j DNAT ", text)
+    back = re.findall(r"-A POSTROUTING -s (\S+) -d \1 .*--dport \d+ -j MASQUERADE", text)
+    return led is None or len(inward) < len(back)
+
+
+def tables() -> Mapping[str, str]:
+    """What iptables and ip6tables hold, once Docker is at rest, for which it has three seconds."""
+    for _ in range(_LOOKS):
+        if not half_made(saved("iptables")):
+            break
+        time.sleep(_PAUSE)
+    return {family: saved(family) for family in ("iptables", "ip6tables")}
 
 
 def rules(text: str) -> list[str]:
@@ -173,12 +200,12 @@ def main() -> None:
     """Reload, and give back."""
     client: Any = importlib.import_module("firewall.client").FirewallClient()
     before = joined(kept(), at_run_time(client))
-    tables = {family: saved(family) for family in ("iptables", "ip6tables")}
+    before_it = tables()
     if sys.stdin.readline() != "go\n":  # whoever started us has given up
         return
     keep(before)
     client.reload()
-    for family, text in tables.items():
+    for family, text in before_it.items():
         now = saved(family)
         if text and rules(now) != rules(text):
             restored = without_idle_chains(merged(text, now))
