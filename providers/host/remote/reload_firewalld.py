@@ -63,11 +63,13 @@ def half_made(text: str) -> bool:
 
 def tables() -> Mapping[str, str]:
     """What iptables and ip6tables hold, once Docker is at rest, for which it has three seconds."""
+    now = saved("iptables")
     for _ in range(_LOOKS):
-        if not half_made(saved("iptables")):
+        if not half_made(now):
             break
         time.sleep(_PAUSE)
-    return {family: saved(family) for family in ("iptables", "ip6tables")}
+        now = saved("iptables")
+    return {"iptables": now, "ip6tables": saved("ip6tables")}
 
 
 def rules(text: str) -> list[str]:
