@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 
-from sandbox.dell import SandboxError, World, in_dell
+from sandbox.dell import SandboxError, World, in_dell, settled
 from sandbox.measured import Measured
 from sandbox.probe.controls import positive_controls
 from sandbox.probe.extras import Ground, Try, leases, tries
@@ -95,6 +95,7 @@ def rig(world: World, root: Path, stack_name: str = "dell") -> Generator[Rig]:
     stack, plan = _libvirt(intent, root)
     wanted, before = matrix(intent), read_baseline(world)
     with seated(world.places["dell"].netns, _wishes(plan), world.id) as guests:
+        settled(world)
         stands = _stands(world, stack, plan, guests)
         ours = expectations(wanted, stands, _clients(world, plan, guests), frozenset({_DNS, stack.host.port}))
         open_ = frozenset(name for name, segment in intent.network.segments.items() if segment.internet_services)

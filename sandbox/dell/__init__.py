@@ -3,7 +3,7 @@
 from sandbox.dell.lifecycle import down, up
 from sandbox.dell.packages import host_packages
 from sandbox.dell.site import SandboxDownError, SandboxError
-from sandbox.dell.world import Place, World, current, in_dell, in_laptop, reboot
+from sandbox.dell.world import Place, World, current, in_dell, in_laptop, reboot, settled
 
 __all__ = [
     "Place",
@@ -16,5 +16,6 @@ __all__ = [
     "in_dell",
     "in_laptop",
     "reboot",
+    "settled",
     "up",
 ]

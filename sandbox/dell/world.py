@@ -91,6 +91,15 @@ def in_dell(world: World, *argv: str, stdin: str | None = None, timeout: float =
     return run(*container.nsenter(world.dell_pid), *argv, stdin=stdin, timeout=timeout)
 
 
+def settled(world: World) -> None:
+    """Wait until a reload of firewalld is over: what Docker does not make again is given back a second or two later.
+
+    Raises:
+        CommandError: it is not after half a minute.
+    """
+    in_dell(world, "flock", "--wait", "30", "/etc/firewalld", "true")
+
+
 def in_laptop(
     world: World,
     *argv: str | Path,

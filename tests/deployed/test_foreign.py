@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox import engine
-from sandbox.dell import World, in_dell
+from sandbox.dell import World, in_dell, settled
 from sandbox.dell.world import wait_for
 from sandbox.project import STACK, Project, project
 
@@ -75,6 +75,7 @@ State = dict[str, list[str]]
 
 def state(world: World) -> State:
     """The host without counters, time stamps and what changes by itself."""
+    settled(world)
     found = {name: lines(in_dell(world, *argv)) for name, argv in QUESTIONS.items()}
     for table, body in blocks(in_dell(world, "nft", "--stateless", "list", "ruleset"), r"^(table .*?) \{\n(.*?)^\}"):
         parts = blocks(body, r"^\t((?:chain|set|map) \S+) \{\n(.*?)^\t\}")

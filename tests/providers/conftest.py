@@ -6,7 +6,7 @@ import pytest
 
 from sandbox import dell
 from sandbox.dell.site import Site
-from sandbox.dell.world import World, wait_for
+from sandbox.dell.world import World, settled, wait_for
 from tests.providers.host import Host
 from tests.providers.samples import inputs
 from tests.providers.site import SITE
@@ -28,6 +28,7 @@ def world() -> Iterator[World]:
 def host(world: World) -> Iterator[Host]:
     """A host with the traces of an owner, some of which a firewalld reload would wipe; clean afterwards."""
     here = Host(dell.current(Site(world.id)))  # after a reboot `world` is stale
+    settled(here.world)
     here.sh(
         "iptables -w -P FORWARD DROP; ip rule add pref 1500 from 10.9.9.9 lookup main; nft add table inet owner;"
         "iptables -w -I DOCKER-USER -s 198.51.100.99 -j DROP; iptables -w -N f2b-docker;"

@@ -85,13 +85,6 @@ def test_a_manifest_survives_its_file_and_an_edited_one_is_no_manifest() -> None
         assert Manifest.from_text(text) is None, text
 
 
-def test_a_chain_that_is_used_in_one_table_only_is_not_made_in_another() -> None:
-    nat = "*nat\n:OUTPUT ACCEPT [7:9]\n[1:2] -A OUTPUT -j DOCKER\nCOMMIT\n"
-    given = f"{nat}*filter\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n[0:0] -A FORWARD -j X\nCOMMIT\n"
-    kept = f"{nat}*filter\n:FORWARD DROP [0:0]\n[0:0] -A FORWARD -j X\nCOMMIT\n"
-    assert reload_firewalld.without_idle_chains(given) == kept
-
-
 @pytest.mark.parametrize("program", SHELL, ids=lambda path: path.stem)
 def test_shell_programs_parse(program: Path) -> None:
     done = subprocess.run(["sh", "-n", program], capture_output=True, text=True, check=False)
@@ -117,90 +110,3 @@ def test_what_a_killed_reload_took_is_joined_with_what_came_since_and_nothing_st
         "zone b": {"ports": [], "interfaces": ["eth1"]},
     }  # fmt: skip
     assert reload_firewalld.joined({}, now) == now
-
-
-BEFORE = """# Generated
-*nat
-:PREROUTING ACCEPT [1:2]
-:OUTPUT ACCEPT [0:0]
-[3:4] -A PREROUTING -s 198.51.100.9 -j ACCEPT
-COMMIT
-*filter
-:FORWARD DROP [0:0]
-:DOCKER-USER - [0:0]
-[0:0] -A FORWARD -j DOCKER-USER
-[5:6] -A DOCKER-USER -s 198.51.100.99 -j DROP
-COMMIT
-"""
-NOW = """*nat
-:PREROUTING ACCEPT [0:0]
-:OUTPUT ACCEPT [0:0]
-:DOCKER - [0:0]
-[0:0] -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
-[0:0] -A DOCKER ! -i docker0 -p tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80
-COMMIT
-*filter
-:FORWARD DROP [0:0]
-:DOCKER-USER - [0:0]
-[0:0] -A FORWARD -j DOCKER-USER
-COMMIT
-*mangle
-:FORWARD ACCEPT [0:0]
-COMMIT
-"""
-
-
-def test_what_docker_has_made_meanwhile_is_kept_beside_what_is_put_back() -> None:
-    """Else a reload soon after another one takes the host's published ports away for good."""
-    text = reload_firewalld.merged(BEFORE, NOW)
-    assert reload_firewalld.rules(text) == [
-        "*nat", ":PREROUTING ACCEPT ", ":OUTPUT ACCEPT ", ":DOCKER - ",
-        "-A PREROUTING -s 198.51.100.9 -j ACCEPT", "-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER",
-        "-A DOCKER ! -i docker0 -p tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80", "COMMIT",
-        "*filter", ":FORWARD DROP ", ":DOCKER-USER - ", "-A FORWARD -j DOCKER-USER",
-        "-A DOCKER-USER -s 198.51.100.99 -j DROP", "COMMIT",
-    ]  # fmt: skip
-    assert "[5:6] -A DOCKER-USER" in text, "with its counters"
-    assert reload_firewalld.rules(reload_firewalld.merged(BEFORE, BEFORE)) == reload_firewalld.rules(BEFORE)
-    assert "mangle" not in text, "what only stands there now is not touched"
-
-
-PUBLISHED = """*filter
-:DOCKER-USER - [0:0]
-COMMIT
-*nat
-:DOCKER - [0:0]
--A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
--A POSTROUTING -s 172.17.0.2/32 -d 172.17.0.2/32 -p tcp -m tcp --dport 80 -j MASQUERADE
--A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80
-COMMIT
-"""
-
-
-def without(line: str) -> str:
-    assert line in PUBLISHED
-    return "".join(one for one in PUBLISHED.splitlines(keepends=True) if line not in one)
-
-
-@pytest.mark.parametrize(
-    ("text", "half"),
-    [
-        pytest.param(PUBLISHED, False, id="all of it"),
-        pytest.param(without("-A PREROUTING"), True, id="nothing leads to its ports"),
-        pytest.param(without("-j DNAT"), True, id="a port is not led inwards"),
-        pytest.param(without(":DOCKER-USER"), False, id="no rules of Docker's"),
-        pytest.param("", False, id="no iptables"),
-    ],
-)
-def test_docker_in_the_middle_of_its_rules_is_seen(text: str, *, half: bool) -> None:
-    assert reload_firewalld.half_made(text) is half
-
-
-def test_docker_is_waited_for_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it has not made yet when the rules are written down would be lost when they are put back."""
-    monkeypatch.setattr(reload_firewalld, "_PAUSE", 0)
-    told = iter([without("-j DNAT"), without("-j DNAT"), PUBLISHED, "six"])
-    monkeypatch.setattr(reload_firewalld, "saved", lambda _: next(told))
-    assert reload_firewalld.tables() == {"iptables": PUBLISHED, "ip6tables": "six"}
-    monkeypatch.setattr(reload_firewalld, "saved", lambda _: without("-j DNAT"))
-    assert reload_firewalld.tables()["iptables"] == without("-j DNAT")

@@ -35,6 +35,11 @@ def accepts(host: Host) -> list[str]:
 OURS = [f"-A DOCKER-USER -m mark --mark {MARK} -m comment --comment twin-vpc -j ACCEPT"]
 
 
+RULES = "flock --wait 30 /etc/firewalld iptables-save | sed -E '/^#/d; s/ \\[[0-9:]*\\]//'"
+"""iptables without counters, once a reload is over."""
+BUSY = "for i in 1 2 3; do timeout 4 sh -c 'while :; do :; done' >/dev/null 2>&1 & done"
+
+
 def test_create_refresh_and_delete_leave_everything_else_as_it_was(host: Host) -> None:
     before = host.snapshot()
     state = host.create()
@@ -329,6 +334,16 @@ def test_a_bridge_that_stood_in_libvirts_zone_comes_into_ours(host: Host) -> Non
         assert host.sh("firewall-cmd --get-zone-of-interface=virbr7").strip() == "libvirt", "somebody else's stays"
     finally:
         host.sh("firewall-cmd -q --zone=libvirt --remove-interface=virbr7")
+
+
+def test_reloads_in_a_row_on_a_busy_host_leave_iptables_as_it_was_line_by_line(host: Host) -> None:
+    """What is given back while Docker makes its own rules again must not make Docker give up halfway."""
+    told = f"echo go | python3 -Es -c {shlex.quote(remote('reload_firewalld'))}"
+    before = host.sh(f"{told}; {RULES}")
+    assert "8080" in before
+    for _ in range(4):
+        again = host.sh(f"{BUSY}; {told}; {RULES}")
+        assert again == before
 
 
 def test_what_a_killed_reload_took_from_others_is_given_back_by_the_next(host: Host) -> None:
