@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import tarfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -28,6 +29,9 @@ FIREWALLD = "/etc/firewalld"
 """Where firewalld keeps what is permanent."""
 ZONE = f"{FIREWALLD}/zones/twin-vpc.xml"
 """The zone of our bridges."""
+_NEIGHBOUR = re.compile(r"^from providers\.host\.remote\.(\w+) import (?:\([^)]*\)|.*)\n", re.MULTILINE)
+_FUTURE = "from __future__ import annotations\n"
+"""Only the first line of a program may be that one."""
 
 
 def shell(name: str) -> str:
@@ -36,8 +40,12 @@ def shell(name: str) -> str:
 
 
 def remote(name: str) -> str:
-    """The text of one of the modules in `remote/`, for the host's own Python."""
-    return (Path(__file__).parent / "remote" / f"{name}.py").read_text(encoding="utf-8")
+    """The text of one of the modules in `remote/`, for the host's own Python, behind those it imports from there."""
+    text = (Path(__file__).parent / "remote" / f"{name}.py").read_text(encoding="utf-8")
+    neighbours = _NEIGHBOUR.findall(text)
+    if not neighbours:
+        return text
+    return "".join(map(remote, neighbours)) + _NEIGHBOUR.sub("", text).replace(_FUTURE, "")
 
 
 def zone_policy_path(name: str) -> str:

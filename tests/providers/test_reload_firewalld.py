@@ -1,12 +1,15 @@
 """What a reload of firewalld takes from iptables, and how it comes back beside daemons that make theirs again."""
 
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from providers.host.remote import reload_firewalld
+from providers.host.files import remote
+from providers.host.remote import iptables
 
-STARTS = ("DOCKER", "LIBVIRT_")
+THEIRS = iptables.DAEMONS["dockerd"] | iptables.LIBVIRT
 BEFORE = """# Generated
 *nat
 :PREROUTING ACCEPT [1:2]
@@ -57,33 +60,44 @@ def without(line: str, text: str = BEFORE) -> str:
 
 def test_at_once_comes_all_but_what_a_daemon_makes_again() -> None:
     """Docker was about to make its chains: one that is there already makes it give up and take the others away."""
-    text = reload_firewalld.at_once(BEFORE, EMPTY, STARTS)
+    text = iptables.at_once(BEFORE, EMPTY, THEIRS)
     assert section(text, "filter") == [
         ":FORWARD DROP [0:0]", ":DOCKER-USER - [0:0]", ":f2b - [0:0]",
-        "[0:0] -I FORWARD -s 198.51.100.97/32 -j DROP", "[0:0] -I FORWARD -s 198.51.100.96/32 -j DROP",
-        "[0:0] -I FORWARD -j DOCKER-USER",
-        "[0:0] -I DOCKER-USER -j RETURN", "[0:0] -I DOCKER-USER -j f2b",
-        "[5:6] -I DOCKER-USER -s 198.51.100.99/32 -j DROP", "[7:7] -I f2b -s 198.51.100.98/32 -j DROP",
+        "[0:0] -I FORWARD 1 -j DOCKER-USER", "[0:0] -I FORWARD 2 -s 198.51.100.96/32 -j DROP",
+        "[0:0] -I FORWARD 3 -s 198.51.100.97/32 -j DROP",
+        "[5:6] -I DOCKER-USER 1 -s 198.51.100.99/32 -j DROP", "[0:0] -I DOCKER-USER 2 -j f2b",
+        "[0:0] -I DOCKER-USER 3 -j RETURN", "[7:7] -I f2b 1 -s 198.51.100.98/32 -j DROP",
     ]  # fmt: skip
     assert section(text, "nat") == [
-        "[3:4] -I PREROUTING -s 198.51.100.9/32 -j ACCEPT",
-        "[0:0] -I POSTROUTING -s 172.17.0.2/32 -d 172.17.0.2/32 -p tcp -m tcp --dport 80 -j MASQUERADE",
+        "[3:4] -I PREROUTING 1 -s 198.51.100.9/32 -j ACCEPT",
+        "[0:0] -I POSTROUTING 1 -s 172.17.0.2/32 -d 172.17.0.2/32 -p tcp -m tcp --dport 80 -j MASQUERADE",
     ]
 
 
+def test_a_rule_comes_back_behind_those_that_firewalld_has_put_there_already() -> None:
+    """The owner's way in is a direct rule, his drop is not: in the other order he would be locked out."""
+    way_in, drop = (
+        "[0:0] -A INPUT -s 192.0.2.7/32 -p tcp --dport 22 -j ACCEPT",
+        "[0:0] -A INPUT -p tcp --dport 22 -j DROP",
+    )
+    before = f"*filter\n:INPUT ACCEPT [0:0]\n{way_in}\n{drop}\nCOMMIT\n"
+    text = iptables.at_once(before, before.replace(f"{drop}\n", ""), THEIRS)
+    assert section(text, "filter") == [drop.replace("-A INPUT", "-I INPUT 2")]
+
+
 def test_at_once_comes_all_of_it_where_no_daemon_runs() -> None:
-    text = reload_firewalld.at_once(BEFORE, EMPTY, ())
+    text = iptables.at_once(BEFORE, EMPTY, frozenset())
     assert ":DOCKER - [0:0]" in text
-    assert "-I FORWARD -j DOCKER-ISOLATION-STAGE-1" in text
+    assert "-I FORWARD 3 -j DOCKER-ISOLATION-STAGE-1" in text
 
 
 def test_what_docker_has_made_by_then_is_neither_flushed_nor_made_twice() -> None:
     """A declared chain is flushed, also with --noflush."""
     quick = without("198.51.100.99")
-    assert reload_firewalld.at_once(BEFORE, quick, STARTS) == (
-        "*filter\n[5:6] -I DOCKER-USER -s 198.51.100.99/32 -j DROP\nCOMMIT\n"
+    assert iptables.at_once(BEFORE, quick, THEIRS) == (
+        "*filter\n[5:6] -I DOCKER-USER 1 -s 198.51.100.99/32 -j DROP\nCOMMIT\n"
     )
-    assert reload_firewalld.at_once(BEFORE, BEFORE, STARTS) == ""
+    assert iptables.at_once(BEFORE, BEFORE, THEIRS) == ""
 
 
 def test_afterwards_comes_what_docker_does_not_make_again_and_the_old_order() -> None:
@@ -92,7 +106,7 @@ def test_afterwards_comes_what_docker_does_not_make_again_and_the_old_order() ->
         "[0:0] -A FORWARD -s 198.51.100.96/32 -j DROP\n[2:2] -A FORWARD -j DOCKER-USER\n",
     )
     assert moved != without("DOCKER-ISOLATION-STAGE-1 -i docker0")
-    text = reload_firewalld.afterwards(BEFORE, moved, STARTS, ports=False)
+    text = iptables.afterwards(BEFORE, moved, THEIRS, ports=False)
     assert text.splitlines() == [
         "*filter", "-F FORWARD",
         "[2:2] -A FORWARD -j DOCKER-USER", "[0:0] -A FORWARD -s 198.51.100.96/32 -j DROP",
@@ -104,22 +118,22 @@ def test_afterwards_comes_what_docker_does_not_make_again_and_the_old_order() ->
 
 
 def test_afterwards_nothing_is_done_where_all_is_there_and_what_was_taken_away_since_stays_away() -> None:
-    assert reload_firewalld.afterwards(BEFORE, BEFORE, STARTS, ports=True) == ""
+    assert iptables.afterwards(BEFORE, BEFORE, THEIRS, ports=True) == ""
     for line in ("198.51.100.97", "198.51.100.99", "198.51.100.98"):
-        assert reload_firewalld.afterwards(BEFORE, without(line), STARTS, ports=True) == "", line
+        assert iptables.afterwards(BEFORE, without(line), THEIRS, ports=True) == "", line
     ended = without("-j DNAT")  # a container that has ended since took its port with it
-    assert reload_firewalld.afterwards(BEFORE, ended, STARTS, ports=False) == ""
+    assert iptables.afterwards(BEFORE, ended, THEIRS, ports=False) == ""
 
 
 def test_afterwards_published_ports_come_back_only_where_docker_has_given_up() -> None:
     given_up = without("8080", without("-A PREROUTING -m addrtype", without(":DOCKER - ")))
-    text = reload_firewalld.afterwards(BEFORE, given_up, STARTS, ports=True)
+    text = iptables.afterwards(BEFORE, given_up, THEIRS, ports=True)
     assert section(text, "nat") == [
         ":DOCKER - [0:0]", "-F PREROUTING", "[3:4] -A PREROUTING -s 198.51.100.9/32 -j ACCEPT",
         "[0:0] -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER", "-F DOCKER",
         "[0:0] -A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80",
     ]  # fmt: skip
-    assert "-A DOCKER !" not in reload_firewalld.afterwards(BEFORE, given_up, STARTS, ports=False)
+    assert "-A DOCKER !" not in iptables.afterwards(BEFORE, given_up, THEIRS, ports=False)
 
 
 def test_what_came_since_keeps_its_place_and_is_there_once() -> None:
@@ -128,14 +142,72 @@ def test_what_came_since_keeps_its_place_and_is_there_once() -> None:
     twice = BEFORE.replace(closing, f"{MARKED}\n{closing}").replace(
         "[0:0] -A FORWARD -j DOCKER-USER", "[0:0] -A FORWARD -j DOCKER-USER\n[0:0] -A FORWARD -j DOCKER-USER"
     )
-    text = section(reload_firewalld.afterwards(BEFORE, twice, STARTS, ports=False), "filter")
+    text = section(iptables.afterwards(BEFORE, twice, THEIRS, ports=False), "filter")
     assert text.count("[0:0] -A FORWARD -j DOCKER-USER") == 1
     again = BEFORE.replace(closing, f"{MARKED}\n{closing}").replace("[0:0] -A DOCKER-USER -j f2b\n", "")
     again = again.replace("[5:6] -A DOCKER-USER", "[0:0] -A DOCKER-USER -j f2b\n[5:6] -A DOCKER-USER")
-    text = section(reload_firewalld.afterwards(BEFORE, again, STARTS, ports=False), "filter")
+    text = section(iptables.afterwards(BEFORE, again, THEIRS, ports=False), "filter")
     assert text[text.index("-F DOCKER-USER") + 1 :] == [
         "[5:6] -A DOCKER-USER -s 198.51.100.99/32 -j DROP", "[0:0] -A DOCKER-USER -j f2b", MARKED, closing,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "leads"),
+    [
+        ("[0:0] -A FORWARD -j DOCKER", True),
+        ("[0:0] -A FORWARD -g DOCKER-FORWARD", True),
+        ("-A DOCKER-CT -o docker0 -j ACCEPT", True),
+        ("[0:0] -A FORWARD -j DOCKER-USER", False),
+        ("[0:0] -A DOCKER-USER -j DOCKER-BLOCK", False),
+        ('[0:0] -A FORWARD -m comment --comment "a -j DOCKER" -j DROP', False),
+        ('[0:0] -A FORWARD -m comment --comment "a -j b" -j DOCKER', True),
+    ],
+)
+def test_a_rule_that_leads_to_a_daemons_chain_is_told_by_its_target(line: str, *, leads: bool) -> None:
+    assert iptables.leads_to(line, THEIRS) is leads
+
+
+def test_libvirts_rules_come_back_only_where_it_has_made_none() -> None:
+    """A network that has ended since took its rules along; its bridge may be another network's by now."""
+    reject = "[0:0] -A LIBVIRT_FWI -o virbr7 -j REJECT"
+    before = f"*filter\n:LIBVIRT_FWI - [0:0]\n{reject}\nCOMMIT\n"
+    none = "*filter\nCOMMIT\n"
+    assert reject in iptables.afterwards(before, none, THEIRS, ports=False)
+    assert iptables.afterwards(before, before.replace(f"{reject}\n", ""), THEIRS, ports=False) == ""
+
+
+def test_the_owners_rules_in_dockers_own_chain_come_back_afterwards() -> None:
+    drop = "[0:0] -A DOCKER -s 192.0.2.9/32 -j DROP"
+    before = BEFORE.replace("[0:0] -A DOCKER !", f"{drop}\n[0:0] -A DOCKER !")
+    assert before != BEFORE
+    assert section(iptables.afterwards(before, BEFORE, THEIRS, ports=False), "nat")[1] == drop
+
+
+def test_each_table_is_restored_by_itself_and_what_is_refused_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[str] = []
+
+    def restored(words: list[str], *, input: str, **_: object) -> subprocess.CompletedProcess[str]:  # noqa: A002
+        taken.append(input)
+        return subprocess.CompletedProcess(words, 2 if input.startswith("*nat") else 0, "", "no such match\n")
+
+    monkeypatch.setattr(subprocess, "run", restored)
+    before = {"iptables": BEFORE, "ip6tables": BEFORE}
+    said = iptables.give_back_rules(before, {"iptables": EMPTY}, lambda was, now: iptables.at_once(was, now, THEIRS))
+    assert [text.split()[0] for text in taken] == ["*nat", "*filter"]
+    assert said == [
+        "ip6tables could not be read, and nothing was given back to it",
+        "iptables did not take back its nat: no such match",
+    ]
+
+
+def test_the_program_for_the_host_holds_what_it_imports_of_its_neighbours() -> None:
+    program = remote("reload_firewalld")
+    assert "providers.host" not in program
+    assert program.count("from __future__") == 1
+    names: dict[str, object] = {"__name__": "on the host"}
+    exec(compile(program, "reload_firewalld", "exec"), names)  # noqa: S102 - it is what python3 -c does there
+    assert {"at_once", "give_back", "main"} <= names.keys()
 
 
 @pytest.mark.parametrize(
@@ -149,30 +221,60 @@ def test_what_came_since_keeps_its_place_and_is_there_once() -> None:
     ],
 )
 def test_docker_in_the_middle_of_its_rules_is_seen(text: str, *, half: bool) -> None:
-    assert reload_firewalld.half_made(text) is half
+    assert iptables.half_made(text) is half
+
+
+def test_a_port_that_only_a_process_of_dockers_tells_of_is_missed_too() -> None:
+    """Docker 28 makes no second rule for it."""
+    assert not iptables.half_made(without("-j MASQUERADE"), {"172.17.0.2:80"})
+    assert iptables.half_made(without("-j MASQUERADE"), {"172.17.0.2:80", "172.17.0.3:80"})
 
 
 def looks(monkeypatch: pytest.MonkeyPatch, *texts: str) -> None:
     told: Iterator[str] = iter(texts)
-    monkeypatch.setattr(reload_firewalld, "_PAUSE", 0)
-    monkeypatch.setattr(reload_firewalld, "saved", lambda family: "six" if family == "ip6tables" else next(told))
+    monkeypatch.setattr(iptables, "PAUSE", 0)
+    monkeypatch.setattr(iptables, "proxies", tuple)
+    monkeypatch.setattr(iptables, "look", lambda: held(next(told)))
+
+
+def held(text: str, six: str = "six") -> dict[str, str]:
+    return {"iptables": text, "ip6tables": six} if text else {}
 
 
 def test_one_look_is_enough_where_nothing_has_changed_since_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     looks(monkeypatch, BEFORE)
-    assert reload_firewalld.at_rest(BEFORE, 1) == ({"iptables": BEFORE, "ip6tables": "six"}, True)
+    assert iptables.at_rest(held(BEFORE), 1) == (held(BEFORE), True)
     looks(monkeypatch, "")
-    assert reload_firewalld.at_rest("", 1)[1], "no iptables: nothing to wait for"
+    assert iptables.at_rest({}, 1) == ({}, True), "no iptables: nothing to wait for"
 
 
 def test_docker_is_waited_for_until_it_is_at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it has not made yet when the rules are written down could be lost when they are put back."""
     quick = without("-j MASQUERADE")  # looks whole, and is not
     looks(monkeypatch, quick, quick, *[BEFORE] * 5)
-    assert reload_firewalld.at_rest(EMPTY, 9) == ({"iptables": BEFORE, "ip6tables": "six"}, True)
+    assert iptables.at_rest(held(EMPTY), 9) == (held(BEFORE), True)
+    looks(monkeypatch, BEFORE, *[BEFORE] * 4)
+    assert iptables.at_rest(held(BEFORE, "other"), 4) == (held(BEFORE), False), "of ip6tables too"
 
 
 @pytest.mark.parametrize("never", [[without("-j DNAT")] * 9, [BEFORE, EMPTY] * 5], ids=["half made", "changing"])
 def test_docker_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch, never: list[str]) -> None:
     looks(monkeypatch, *never)
-    assert reload_firewalld.at_rest(None, 9) == ({"iptables": never[8], "ip6tables": "six"}, False)
+    assert iptables.at_rest(None, 9) == (held(never[8]), False)
+
+
+def test_who_is_at_work_is_told_by_the_names_of_processes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for number, (name, words) in enumerate(
+        {
+            "dockerd": "dockerd",
+            "docker-proxy": "docker-proxy -host-port 8080 -container-ip 172.17.0.2 -container-port 80",
+            "docker-proxy\n": "docker-proxy -host-port 8080 -container-ip fd00::2 -container-port 80",
+        }.items()
+    ):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "comm").write_text(name)
+        (tmp_path / str(number) / "cmdline").write_text(words.replace(" ", "\0") + "\0")
+    (tmp_path / "9").mkdir()  # has ended
+    monkeypatch.setattr(iptables, "_PROCESSES", tmp_path)
+    assert iptables.at_work() == iptables.DAEMONS["dockerd"]
+    assert iptables.proxies() == {"172.17.0.2:80"}

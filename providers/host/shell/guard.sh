@@ -229,7 +229,9 @@ put_policy_in_force() {
 
 reload_firewalld() {
     systemctl --quiet is-active firewalld.service || return 0
-    echo go | python3 -Es "$here/reload_firewalld"
+    echo go | python3 -Es "$here/reload_firewalld" || return 1
+    # What it gives back when Docker is at rest, a child of it gives back, and systemd ends that with this unit.
+    flock -w 20 /etc/firewalld true || true
 }
 
 put_sshd_in_force() {

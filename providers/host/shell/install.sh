@@ -69,7 +69,8 @@ done
 place 600 /etc/twin-vpc/held.nft "$tell_hold"
 place 700 /etc/twin-vpc/load
 /etc/twin-vpc/load || exit 22
-[ -z "$reloading" ] || echo go >&8
+# It may have ended already, of which `wait` will tell.
+[ -z "$reloading" ] || (trap '' PIPE && echo go >&8) 2>/dev/null
 
 # What remove.sh gives back. Written once, before our first change.
 mark_before=/etc/twin-vpc/src_valid_mark.before

@@ -1,0 +1,241 @@
+"""What iptables holds, and how it comes back beside daemons that make their own rules again at that very moment.
+
+Docker and libvirt hear of a reload of firewalld by a signal. Docker gives up halfway, and takes away what it has made,
+when a chain is suddenly there that it was about to make; so their chains are left to them while they are at work.
+
+Read into the programs that run on the host.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+_DOCKERS = ("", "-ISOLATION-STAGE-1", "-ISOLATION-STAGE-2", "-INGRESS", "-FORWARD", "-CT", "-BRIDGE", "-INTERNAL")
+_LIBVIRTS = ("INP", "OUT", "FWI", "FWO", "FWX", "PRT")
+LIBVIRT = frozenset(f"LIBVIRT_{end}" for end in _LIBVIRTS)
+DAEMONS = {"dockerd": frozenset(f"DOCKER{end}" for end in _DOCKERS), "libvirtd": LIBVIRT, "virtnetworkd": LIBVIRT}
+"""Who makes rules again after a reload, and its chains (of Docker, from 20.10 to 28); DOCKER-USER is the owner's."""
+_USERS = "DOCKER-USER"
+_PROCESSES = Path("/proc")
+
+PAUSE, _AT_REST = 0.2, 5
+"""Seconds between two looks at iptables, and how many on end must be alike for it to be at rest."""
+
+
+def saved(family: str) -> str:
+    """All tables of iptables or ip6tables with their counters; nothing where there is none."""
+    for _ in range(3):  # iptables-save fails where somebody changes a chain under its eyes
+        try:
+            return subprocess.run([f"{family}-save", "--counters"], capture_output=True, text=True, check=True).stdout
+        except OSError:
+            break
+        except subprocess.CalledProcessError:
+            time.sleep(PAUSE / 2)
+    return ""
+
+
+def look(families: Collection[str] = ("iptables", "ip6tables")) -> Mapping[str, str]:
+    """What iptables and ip6tables hold, as far as they are there."""
+    return {family: text for family in families if (text := saved(family))}
+
+
+class Table(NamedTuple):
+    """One table of a saved text: what is said of each chain (`DROP [0:0]`, `- [0:0]`), and each chain's rules."""
+
+    chains: Mapping[str, str]
+    rules: Mapping[str, Sequence[str]]
+
+
+def parsed(text: str) -> Mapping[str, Table]:
+    """The tables of a saved text by their names."""
+    found: dict[str, Table] = {}
+    for part in re.split(r"^\*", text, flags=re.MULTILINE)[1:]:
+        name, *lines = part.splitlines()
+        chains = dict(line[1:].split(" ", 1) for line in lines if line.startswith(":"))
+        rules: dict[str, list[str]] = {chain: [] for chain in chains}
+        for line in lines:
+            if rule(line).startswith("-A "):
+                rules[rule(line).split()[1]].append(line)
+        found[name] = Table(chains, rules)
+    return found
+
+
+def rule(line: str) -> str:
+    """A line of a saved text without its counters."""
+    return re.sub(r"^\[\d+:\d+\] ", "", line)
+
+
+def half_made(text: str, proxied: Collection[str] = ()) -> bool:
+    """Whether Docker is in the middle of its rules, or has given up there: of what belongs together a part is missing.
+
+    Where it makes rules at all it has a chain for its users, leads to its chain for ports, and each published port to
+    its container. Which are published is told by a second rule or, with other settings, by a process.
+
+    Args:
+        text: what iptables holds.
+        proxied: `address:port` of each container to which a process of Docker's leads a port too.
+    """
+    if not re.search(rf"^:{_USERS} ", text, re.MULTILINE):
+        return False
+    led = re.search(r"-A PREROUTING .*-j DOCKER$", text, re.MULTILINE)
+    inward = set(re.findall(r"-A DOCKER .*-j DNAT --to-destination (\S+)", text))
+    back = re.findall(r"-A POSTROUTING -s ([^/ ]+)/32 -d \1/32 .*--dport (\d+) -j MASQUERADE", text)
+    return led is None or not {*proxied, *(f"{address}:{port}" for address, port in back)} <= inward
+
+
+def proxies() -> Collection[str]:
+    """`address:port` of each container that a `docker-proxy` leads a port to, IPv4 only."""
+    found: set[str] = set()
+    for process in _processes("docker-proxy"):
+        words = _told(process / "cmdline").split("\0")
+        said = {word: words[at + 1] for at, word in enumerate(words[:-1])}
+        found.add(f"{said.get('-container-ip')}:{said.get('-container-port')}")
+    return {one for one in found if one.count(":") == 1}
+
+
+def at_work() -> frozenset[str]:
+    """Chains that a daemon makes again which runs now."""
+    return frozenset[str]().union(*(chains for daemon, chains in DAEMONS.items() if _processes(daemon)))
+
+
+def _processes(name: str) -> Sequence[Path]:
+    return [one for one in _PROCESSES.glob("[0-9]*") if _told(one / "comm").strip() == name]
+
+
+def _told(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:  # the process has ended meanwhile
+        return ""
+
+
+def at_rest(first: Mapping[str, str] | None, looks: int) -> tuple[Mapping[str, str], bool]:
+    """What iptables and ip6tables hold, once nobody changes them any more, and whether that came true in time.
+
+    Args:
+        first: what they held at a look of a while ago, which counts as all looks on end but one.
+        looks: so often they are looked at.
+    """
+    seen, alike = first, _AT_REST - 1
+    for _ in range(looks):
+        now = look()
+        alike = alike + 1 if seen is not None and plain(now) == plain(seen) else 1
+        if alike >= _AT_REST and not half_made(now.get("iptables", ""), proxies()):
+            return now, True
+        seen = now
+        time.sleep(PAUSE)
+    return seen or {}, False
+
+
+def plain(texts: Mapping[str, str]) -> Sequence[str]:
+    """What saved texts say, without counters and comments."""
+    lines = [line for family in sorted(texts) for line in (family, *texts[family].splitlines())]
+    return [re.sub(r"\[\d+:\d+\]", "", line) for line in lines if not line.startswith("#")]
+
+
+def leads_to(line: str, chains: Collection[str]) -> bool:
+    """Whether a rule stands in one of these chains or leads to one."""
+    words = shlex.split(rule(line)) if '"' in line else rule(line).split()
+    target = next((words[at + 1] for at, word in enumerate(words[:-1]) if word in {"-j", "-g"}), "")
+    return words[1] in chains or target in chains
+
+
+def at_once(before: str, now: str, theirs: Collection[str]) -> str:
+    """For `iptables-restore --noflush`: what is missing and no daemon makes again, each rule in its old place.
+
+    Args:
+        before: what was there before the reload.
+        now: what is there now.
+        theirs: chains that daemons make again.
+    """
+    later, text = parsed(now), ""
+    for name, table in parsed(before).items():
+        there = later.get(name, Table({}, {}))
+        lines = [f":{chain} {said}" for chain, said in table.chains.items() if _missing(chain, said, there, theirs)]
+        for chain, rules in table.rules.items():
+            held = there.rules.get(chain, ())
+            known = {rule(line) for line in held}
+            wanted = arranged(rules, held, lambda line: not leads_to(line, theirs))
+            lost = [(place, line) for place, line in enumerate(wanted, 1) if rule(line) not in known]
+            lines += [line.replace(f"-A {chain}", f"-I {chain} {place}", 1) for place, line in lost]
+        text += _section(name, lines)
+    return text
+
+
+def _missing(chain: str, said: str, there: Table, theirs: Collection[str]) -> bool:
+    """Whether a chain is to be made again, or its policy set."""
+    if said.startswith("-"):
+        return chain not in there.chains and chain not in theirs
+    policy = there.chains.get(chain, "ACCEPT [0:0]")
+    return said.split(" ", 1)[0] != policy.split(" ", 1)[0]
+
+
+def afterwards(before: str, now: str, theirs: Collection[str], *, ports: bool) -> str:
+    """For `iptables-restore --noflush`: what daemons at rest have not made again, each chain in its old order.
+
+    A rule of somebody else's that is gone by now was taken away since and stays away. So do libvirt's, where it has
+    made any again: it makes all it wants, and a network may have ended since.
+
+    Args:
+        before: what was there before the reload.
+        now: what is there now.
+        theirs: chains that daemons make again.
+        ports: whether published ports are given back too; only when Docker has given up on them, for a container may
+            have ended since.
+    """
+    later, text = parsed(now), ""
+    if any(LIBVIRT & set(table.chains) for table in later.values()):
+        theirs = set(theirs) - LIBVIRT
+
+    def given(line: str) -> bool:
+        port = re.match(r"-A DOCKER .*-j (DNAT|ACCEPT)\b", rule(line))
+        return leads_to(line, theirs) and (ports or port is None)
+
+    for name, table in parsed(before).items():
+        there = later.get(name, Table({}, {}))
+        lines = [f":{chain} - [0:0]" for chain in table.chains if chain in theirs and chain not in there.chains]
+        for chain, rules in table.rules.items():
+            held = there.rules.get(chain, ())
+            wanted = arranged(rules, held, given)
+            if [rule(line) for line in wanted] != [rule(line) for line in held]:
+                lines += [f"-F {chain}", *wanted]
+        text += _section(name, lines)
+    return text
+
+
+def arranged(before: Sequence[str], now: Sequence[str], given: Callable[[str], bool]) -> list[str]:
+    """One chain's rules: those of before that are still there or given back, each newer one behind all it follows."""
+    held = {rule(line): line for line in now}
+    wanted = [held.get(rule(line), line) for line in before if rule(line) in held or given(line)]
+    old, place = {rule(line) for line in before}, 0
+    for line in now:
+        if rule(line) in old:
+            place = max(place, wanted.index(held[rule(line)]) + 1)
+        else:
+            wanted.insert(place, line)
+            place += 1
+    return wanted
+
+
+def _section(table: str, lines: Sequence[str]) -> str:
+    return "".join(f"{line}\n" for line in [f"*{table}", *lines, "COMMIT"]) if lines else ""
+
+
+def give_back_rules(before: Mapping[str, str], now: Mapping[str, str], change: Callable[[str, str], str]) -> list[str]:
+    """Have iptables and ip6tables take what is to change, each table wholly or not at all; return what went wrong."""
+    problems = [
+        f"{family} could not be read, and nothing was given back to it" for family in before if family not in now
+    ]
+    for family in before.keys() & now.keys():
+        for table in re.split(r"^(?=\*)", change(before[family], now[family]), flags=re.MULTILINE)[1:]:
+            words = [f"{family}-restore", "--noflush", "--wait", "--counters"]
+            done = subprocess.run(words, input=table, capture_output=True, text=True, check=False)
+            if done.returncode:
+                problems.append(f"{family} did not take back its {table.split()[0][1:]}: {done.stderr.strip()}")
+    return problems
