@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from providers.host.files import remote
 from providers.host.remote import iptables
@@ -162,6 +164,7 @@ def test_what_came_since_keeps_its_place_and_is_there_once() -> None:
         ("[0:0] -A DOCKER-USER -j DOCKER-BLOCK", False),
         ('[0:0] -A FORWARD -m comment --comment "a -j DOCKER" -j DROP', False),
         ('[0:0] -A FORWARD -m comment --comment "a -j b" -j DOCKER', True),
+        ('[0:0] -A FORWARD -m string --string "a\\\\"b" -j DOCKER', True),
     ],
 )
 def test_a_rule_that_leads_to_a_daemons_chain_is_told_by_its_target(line: str, *, leads: bool) -> None:
@@ -184,21 +187,77 @@ def test_the_owners_rules_in_dockers_own_chain_come_back_afterwards() -> None:
     assert section(iptables.afterwards(before, BEFORE, THEIRS, ports=False), "nat")[1] == drop
 
 
-def test_each_table_is_restored_by_itself_and_what_is_refused_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    taken: list[str] = []
+class Kernel:
+    """What stands in for iptables: takes tables, refuses one of them so many times, and shows a text."""
 
-    def restored(words: list[str], *, input: str, **_: object) -> subprocess.CompletedProcess[str]:  # noqa: A002
-        taken.append(input)
-        return subprocess.CompletedProcess(words, 2 if input.startswith("*nat") else 0, "", "no such match\n")
+    def __init__(self, shown: str, refuses: str, times: int) -> None:
+        self.shown, self.refuses, self.times = shown, refuses, times
+        self.taken: list[str] = []
 
-    monkeypatch.setattr(subprocess, "run", restored)
-    before = {"iptables": BEFORE, "ip6tables": BEFORE}
-    said = iptables.give_back_rules(before, {"iptables": EMPTY}, lambda was, now: iptables.at_once(was, now, THEIRS))
-    assert [text.split()[0] for text in taken] == ["*nat", "*filter"]
-    assert said == [
-        "ip6tables could not be read, and nothing was given back to it",
-        "iptables did not take back its nat: no such match",
-    ]
+    def run(self, words: list[str], *, input: str | None, **_: object) -> subprocess.CompletedProcess[str]:  # noqa: A002
+        if input is None:
+            return subprocess.CompletedProcess(words, 0, self.shown, "")
+        self.taken.append(input.split()[0])
+        if input.startswith(f"*{self.refuses}") and self.times:
+            self.times -= 1
+            raise subprocess.CalledProcessError(2, words, "", "no such match\n")
+        return subprocess.CompletedProcess(words, 0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("times", "taken", "said"),
+    [
+        (0, ["*nat", "*filter"], []),
+        (1, ["*nat", "*filter"] * 2, []),
+        (9, ["*nat", "*filter"] * 3, ["iptables did not take back its nat: no such match"]),
+    ],
+)
+def test_each_table_is_restored_by_itself_and_again_where_somebody_was_quicker(
+    monkeypatch: pytest.MonkeyPatch, times: int, taken: list[str], said: list[str]
+) -> None:
+    kernel = Kernel(EMPTY, "nat", times)
+    monkeypatch.setattr(subprocess, "run", kernel.run)
+    now = {"iptables": EMPTY}
+    assert (
+        iptables.give_back_rules(now | {"iptables": BEFORE}, now, lambda w, n: iptables.at_once(w, n, THEIRS)) == said
+    )
+    assert kernel.taken == taken
+
+
+def test_a_family_that_cannot_be_read_is_said_and_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = Kernel("", "nat", 0)
+    monkeypatch.setattr(subprocess, "run", kernel.run)
+    said = iptables.give_back_rules({"ip6tables": BEFORE}, {}, lambda w, n: iptables.at_once(w, n, THEIRS))
+    assert (said, kernel.taken) == (["ip6tables could not be read, and nothing was given back to it"], [])
+
+
+def test_a_rule_that_stood_twice_comes_back_twice_and_no_place_lies_beyond_the_end() -> None:
+    """iptables refuses the whole table for one place beyond the end."""
+    one, two = "[0:0] -A FORWARD -s 192.0.2.1/32 -j DROP", "[0:0] -A FORWARD -s 192.0.2.2/32 -j DROP"
+    before = f"*filter\n:FORWARD DROP [0:0]\n{one}\n{one}\n{two}\nCOMMIT\n"
+    now = f"*filter\n:FORWARD DROP [0:0]\n{one}\nCOMMIT\n"
+    assert section(iptables.at_once(before, now, THEIRS), "filter") == [
+        one.replace("-A FORWARD", "-I FORWARD 2"), two.replace("-A FORWARD", "-I FORWARD 3"),
+    ]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from("abcd"), max_size=7), st.lists(st.sampled_from("abcdef"), max_size=7))
+def test_places_are_those_of_the_wanted_order_whatever_is_there(before: list[str], now: list[str]) -> None:
+    """Carried out one after the other, as iptables does."""
+
+    def text(letters: list[str]) -> str:
+        return "".join(["*filter\n:X - [0:0]\n", *(f"[0:0] -A X -s {one}\n" for one in letters), "COMMIT\n"])
+
+    chain = list(now)
+    for line in iptables.at_once(text(before), text(now), THEIRS).splitlines():
+        if "-I X" in line:
+            _, _, _, place, _, letter = line.split()
+            assert int(place) <= len(chain) + 1
+            chain.insert(int(place) - 1, letter)
+    assert set(chain) == {*before, *now}
+    assert all(chain.count(one) >= before.count(one) for one in before)
+    if not now:
+        assert chain == before
 
 
 def test_the_program_for_the_host_holds_what_it_imports_of_its_neighbours() -> None:
@@ -269,12 +328,19 @@ def test_who_is_at_work_is_told_by_the_names_of_processes(monkeypatch: pytest.Mo
             "dockerd": "dockerd",
             "docker-proxy": "docker-proxy -host-port 8080 -container-ip 172.17.0.2 -container-port 80",
             "docker-proxy\n": "docker-proxy -host-port 8080 -container-ip fd00::2 -container-port 80",
+            "docker-proxy ": "docker-proxy -host-ip :: -container-ip 172.17.0.4 -container-port 80",
+            " docker-proxy": "docker-proxy -container-ip 10.9.0.2 -container-port 80",  # in somebody's container
+            " docker-proxy ": "",  # has ended, and nobody has asked how
         }.items()
     ):
         (tmp_path / str(number)).mkdir()
         (tmp_path / str(number) / "comm").write_text(name)
+        (tmp_path / str(number) / "ns").mkdir()
+        (tmp_path / str(number) / "ns" / "net").symlink_to("net:[2]" if "10.9" in words else "net:[1]")
         (tmp_path / str(number) / "cmdline").write_text(words.replace(" ", "\0") + "\0")
     (tmp_path / "9").mkdir()  # has ended
+    (tmp_path / "self" / "ns").mkdir(parents=True)
+    (tmp_path / "self" / "ns" / "net").symlink_to("net:[1]")
     monkeypatch.setattr(iptables, "_PROCESSES", tmp_path)
     assert iptables.at_work() == iptables.DAEMONS["dockerd"]
     assert iptables.proxies() == {"172.17.0.2:80"}

@@ -12,6 +12,7 @@ import re
 import shlex
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +23,7 @@ LIBVIRT = frozenset(f"LIBVIRT_{end}" for end in _LIBVIRTS)
 DAEMONS = {"dockerd": frozenset(f"DOCKER{end}" for end in _DOCKERS), "libvirtd": LIBVIRT, "virtnetworkd": LIBVIRT}
 """Who makes rules again after a reload, and its chains (of Docker, from 20.10 to 28); DOCKER-USER is the owner's."""
 _USERS = "DOCKER-USER"
+_TRIES = 3
 _PROCESSES = Path("/proc")
 
 PAUSE, _AT_REST = 0.2, 5
@@ -32,7 +34,7 @@ def saved(family: str) -> str:
     """All tables of iptables or ip6tables with their counters; nothing where there is none."""
     for _ in range(3):  # iptables-save fails where somebody changes a chain under its eyes
         try:
-            return subprocess.run([f"{family}-save", "--counters"], capture_output=True, text=True, check=True).stdout
+            return _run([f"{family}-save", "--counters"]).stdout
         except OSError:
             break
         except subprocess.CalledProcessError:
@@ -95,8 +97,10 @@ def proxies() -> Collection[str]:
     for process in _processes("docker-proxy"):
         words = _told(process / "cmdline").split("\0")
         said = {word: words[at + 1] for at, word in enumerate(words[:-1])}
-        found.add(f"{said.get('-container-ip')}:{said.get('-container-port')}")
-    return {one for one in found if one.count(":") == 1}
+        address, host = said.get("-container-ip", ":"), said.get("-host-ip", "")
+        if ":" not in address + host and _network(process) == _network(_PROCESSES / "self"):
+            found.add(f"{address}:{said.get('-container-port')}")
+    return found
 
 
 def at_work() -> frozenset[str]:
@@ -106,6 +110,14 @@ def at_work() -> frozenset[str]:
 
 def _processes(name: str) -> Sequence[Path]:
     return [one for one in _PROCESSES.glob("[0-9]*") if _told(one / "comm").strip() == name]
+
+
+def _network(process: Path) -> str:
+    """In which network a process is: a Docker within a container has another."""
+    try:
+        return str((process / "ns" / "net").readlink())
+    except OSError:
+        return "none"
 
 
 def _told(file: Path) -> str:
@@ -141,9 +153,16 @@ def plain(texts: Mapping[str, str]) -> Sequence[str]:
 
 def leads_to(line: str, chains: Collection[str]) -> bool:
     """Whether a rule stands in one of these chains or leads to one."""
-    words = shlex.split(rule(line)) if '"' in line else rule(line).split()
+    words = _words(rule(line))
     target = next((words[at + 1] for at, word in enumerate(words[:-1]) if word in {"-j", "-g"}), "")
     return words[1] in chains or target in chains
+
+
+def _words(line: str) -> Sequence[str]:
+    try:
+        return shlex.split(line) if '"' in line else line.split()
+    except ValueError:  # an unbalanced quote
+        return line.split()
 
 
 def at_once(before: str, now: str, theirs: Collection[str]) -> str:
@@ -160,10 +179,12 @@ def at_once(before: str, now: str, theirs: Collection[str]) -> str:
         lines = [f":{chain} {said}" for chain, said in table.chains.items() if _missing(chain, said, there, theirs)]
         for chain, rules in table.rules.items():
             held = there.rules.get(chain, ())
-            known = {rule(line) for line in held}
-            wanted = arranged(rules, held, lambda line: not leads_to(line, theirs))
-            lost = [(place, line) for place, line in enumerate(wanted, 1) if rule(line) not in known]
-            lines += [line.replace(f"-A {chain}", f"-I {chain} {place}", 1) for place, line in lost]
+            there_yet = Counter(map(rule, held))
+            for place, line in enumerate(arranged(rules, held, lambda line: not leads_to(line, theirs)), 1):
+                if not there_yet[rule(line)]:
+                    lines.append(line.replace(f"-A {chain}", f"-I {chain} {place}", 1))
+                else:
+                    there_yet[rule(line)] -= 1
         text += _section(name, lines)
     return text
 
@@ -228,14 +249,33 @@ def _section(table: str, lines: Sequence[str]) -> str:
 
 
 def give_back_rules(before: Mapping[str, str], now: Mapping[str, str], change: Callable[[str, str], str]) -> list[str]:
-    """Have iptables and ip6tables take what is to change, each table wholly or not at all; return what went wrong."""
-    problems = [
-        f"{family} could not be read, and nothing was given back to it" for family in before if family not in now
-    ]
-    for family in before.keys() & now.keys():
-        for table in re.split(r"^(?=\*)", change(before[family], now[family]), flags=re.MULTILINE)[1:]:
-            words = [f"{family}-restore", "--noflush", "--wait", "--counters"]
-            done = subprocess.run(words, input=table, capture_output=True, text=True, check=False)
-            if done.returncode:
-                problems.append(f"{family} did not take back its {table.split()[0][1:]}: {done.stderr.strip()}")
+    """Have iptables and ip6tables take what is to change; return what went wrong."""
+    problems: list[str] = []
+    for family, was in before.items():
+        held, refused = now.get(family, ""), [f"{family} could not be read, and nothing was given back to it"]
+        for _ in range(_TRIES):
+            if held:
+                refused = _restore(family, change(was, held))
+            if not refused:
+                break
+            held = saved(family)  # somebody has changed it since it was looked at
+        problems += refused
     return problems
+
+
+def _restore(family: str, text: str) -> list[str]:
+    """Each table is taken wholly or not at all; returns what was said of those that were not."""
+    refused: list[str] = []
+    for table in re.split(r"^(?=\*)", text, flags=re.MULTILINE)[1:]:
+        try:
+            _run([f"{family}-restore", "--noflush", "--wait", "--counters"], table)
+        except subprocess.CalledProcessError as error:
+            refused.append(f"{family} did not take back its {table.split()[0][1:]}: {error.stderr.strip()}")
+    return refused
+
+
+def _run(words: Sequence[str], given: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Comments may hold bytes of any encoding."""
+    return subprocess.run(
+        words, input=given, capture_output=True, text=True, errors="surrogateescape", check=True
+    )  # fmt: skip

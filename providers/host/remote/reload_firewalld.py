@@ -25,7 +25,18 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from providers.host.remote.iptables import PAUSE, afterwards, at_once, at_rest, at_work, give_back_rules, look, plain
+from providers.host.remote.iptables import (
+    PAUSE,
+    afterwards,
+    at_once,
+    at_rest,
+    at_work,
+    give_back_rules,
+    half_made,
+    look,
+    plain,
+    proxies,
+)
 
 OURS = "twin-vpc"
 KEPT = Path("/run/twin-vpc/firewalld")
@@ -107,29 +118,38 @@ def keep(settings: Settings) -> None:
     new.rename(KEPT)
 
 
-def give_back(client: Any, before: Settings) -> None:  # noqa: ANN401
-    """Set what is in force otherwise than before."""
+def give_back(client: Any, before: Settings) -> list[str]:  # noqa: ANN401
+    """Set what is in force otherwise than before; return what went wrong."""
     library: Any = importlib.import_module("firewall.client")
     zones = client.getZones()
     ours = placed({OURS: client.getZoneSettings(OURS).getSettingsDict()} if OURS in zones else {})
+    problems: list[str] = []
     for where, now in at_run_time(client).items():
-        kind, _, name = where.partition(" ")
         wanted = without(before.get(where, {}), ours)
         changed = [key for key, value in wanted.items() if key not in FIXED and now.get(key) != value]
-        if not changed:
-            continue
-        if kind == "zone":
-            typed = library.FirewallClientZoneSettings(dict(wanted)).getSettingsDbusDict()
-            client.fw_zone.setZoneSettings2(name, {key: typed[key] for key in changed})
-        else:
-            typed = library.FirewallClientPolicySettings(dict(wanted)).getSettingsDbusDict()
-            client.fw_policy.setPolicySettings(name, {key: typed[key] for key in changed})
+        try:
+            _set(client, library, where, wanted, changed)
+        except Exception as error:  # noqa: BLE001 - D-Bus errors carry no common type; the others are set all the same
+            problems.append(f"{where} did not take back {', '.join(changed)}: {error}")
+    return problems
+
+
+def _set(client: Any, library: Any, where: str, wanted: Mapping[str, Any], changed: Sequence[str]) -> None:  # noqa: ANN401
+    kind, _, name = where.partition(" ")
+    if not changed:
+        return
+    if kind == "zone":
+        typed = library.FirewallClientZoneSettings(dict(wanted)).getSettingsDbusDict()
+        client.fw_zone.setZoneSettings2(name, {key: typed[key] for key in changed})
+    else:
+        typed = library.FirewallClientPolicySettings(dict(wanted)).getSettingsDbusDict()
+        client.fw_policy.setPolicySettings(name, {key: typed[key] for key in changed})
 
 
 def alone() -> int | None:
     """Wait until an earlier reload of ours is over, for as long as one may take."""
     handle = os.open(FIREWALLD, os.O_RDONLY | os.O_CLOEXEC)
-    for _ in range(_AFTERWARDS):
+    for _ in range(2 * _AFTERWARDS):
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -153,7 +173,9 @@ def see_to_daemons(before: Mapping[str, str], theirs: Collection[str], lock: int
         os.closerange(3, kept_open)
         os.closerange(kept_open + 1, 256)  # the lock of the run that started us among them
         now, rested = at_rest(None, _AFTERWARDS)
-        problems = give_back_rules(before, now, lambda was, is_: afterwards(was, is_, theirs, ports=not rested))
+        now = now if rested else look(before)
+        given_up = half_made(now.get("iptables", ""), proxies())
+        problems = give_back_rules(before, now, lambda was, is_: afterwards(was, is_, theirs, ports=given_up))
     except Exception as error:  # noqa: BLE001 - nobody listens any more but the host's log
         problems = [str(error)]
     for said in problems:
@@ -176,7 +198,7 @@ def main() -> None:
         client.reload()
     except Exception as error:  # noqa: BLE001 - D-Bus errors carry no common type
         problems.append(str(error))
-    now = look(before_it)
+    reloaded, now = not problems, look(before_it)
     if plain(now) != plain(before_it):
         problems += give_back_rules(before_it, now, lambda was, is_: at_once(was, is_, theirs))
         if theirs:
@@ -184,10 +206,11 @@ def main() -> None:
         else:
             now = look(before_it)
             problems += give_back_rules(before_it, now, lambda was, is_: afterwards(was, is_, theirs, ports=True))
-    give_back(client, before)
-    if problems:
-        raise RuntimeError("; ".join(problems))
-    KEPT.unlink()
+    unset = give_back(client, before)
+    if reloaded and not unset:
+        KEPT.unlink()
+    if problems + unset:
+        raise RuntimeError("; ".join(problems + unset))
 
 
 if __name__ == "__main__":

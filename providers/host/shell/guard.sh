@@ -229,9 +229,11 @@ put_policy_in_force() {
 
 reload_firewalld() {
     systemctl --quiet is-active firewalld.service || return 0
-    echo go | python3 -Es "$here/reload_firewalld" || return 1
+    code=0
+    echo go | python3 -Es "$here/reload_firewalld" || code=1
     # What it gives back when Docker is at rest, a child of it gives back, and systemd ends that with this unit.
-    flock -w 20 /etc/firewalld true || true
+    flock -w 30 /etc/firewalld true || code=1
+    return "$code"
 }
 
 put_sshd_in_force() {
