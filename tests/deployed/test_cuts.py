@@ -11,7 +11,6 @@ from providers.host.pulse import SILENT_SECONDS
 from sandbox.command import CommandError, run
 from sandbox.dell import World, in_dell
 from sandbox.dell.lan import BRIDGE
-from sandbox.dell.world import wait_for
 from sandbox.measure import denied_but_open
 from sandbox.project import STACK, Project
 
@@ -114,32 +113,6 @@ def test_a_cable_drawn_in_the_middle_ends_the_run_in_bounded_time_and_words(
     if verb == "destroy":
         stack.operate("recover", "--stack", STACK)
         stack.pulumi("destroy", *ALL)
-
-
-def test_a_cable_drawn_while_a_policy_is_installed_leaves_the_one_of_before_in_force(edited: Project) -> None:
-    """Nobody confirms it, so the host takes it back by itself; the next run installs it."""
-    world = edited.world
-    before = on_host(world, IN_FORCE)
-    text = (edited.folder / "network.yaml").read_text(encoding="utf-8")
-    fewer = text.replace("to: [database, container]", "to: [database]")
-    assert fewer != text
-    edited.write("network.yaml", fewer)
-    process = edited.start("up", *ALL)
-    try:
-        on_host(world, f"timeout 60 sh -c 'until [ -e {ASIDE.replace('*', 'policy')} ]; do sleep 0.02; done'")
-        with cable_drawn(world):
-            said = process.communicate(timeout=SILENT_SECONDS + BOUND)[0]
-            wait_for("the host to take it back", lambda: on_host(world, IN_FORCE) == before)
-    finally:
-        process.kill()
-        process.wait()
-    assert process.returncode not in {0, -9}, said
-    assert "Traceback" not in said
-    edited.write("network.yaml", text)
-    assert denied_but_open(world, edited.folder) == ()
-    edited.write("network.yaml", fewer)
-    heal(edited)
-    assert on_host(world, IN_FORCE) != before
 
 
 @contextmanager

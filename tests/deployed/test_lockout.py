@@ -8,7 +8,7 @@ from providers.host.errors import HostError
 from sandbox import dell
 from sandbox.command import CommandError
 from sandbox.dell.site import Site
-from sandbox.dell.world import World, in_dell, ssh, wait_for
+from sandbox.dell.world import World, in_dell, settled, ssh, wait_for
 from sandbox.paths import checkout_id, content_key
 from tests.providers.host import Host
 from tests.providers.samples import RULESET, ZONE, inputs
@@ -93,6 +93,7 @@ def files(host: Host) -> str:
 
 def held(host: Host) -> str:
     """Files, rules and settings that a change of ours can touch."""
+    settled(host.world)
     return files(host) + host.sh(
         "nft -s list ruleset | sort; ip rule; sysctl -n net.ipv4.ip_forward; firewall-cmd --list-all-zones; "
         "firewall-cmd --list-all-policies"

@@ -13,7 +13,7 @@ from pulumi.provider.experimental import provider as sdk
 from providers.host import wire
 from providers.host.client import COMMAND, Worker
 from providers.host.provider import HostProvider
-from sandbox.dell.world import World, in_dell, laptop
+from sandbox.dell.world import World, in_dell, laptop, settled
 from tests.providers.samples import configure, create, delete, inputs, read, update
 
 T = TypeVar("T")
@@ -70,6 +70,7 @@ class Host:
 
     def snapshot(self) -> dict[str, str]:
         """All of the host that is not ours, counters and handles aside."""
+        settled(self.world)
         asked = {
             "tables": "nft --stateless list ruleset | sed '/^table inet twin_vpc/,/^}/d' | sort",
             "rules": "ip rule; ip -6 rule",

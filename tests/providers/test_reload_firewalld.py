@@ -60,20 +60,50 @@ def without(line: str, text: str = BEFORE) -> str:
     return "".join(one for one in text.splitlines(keepends=True) if line not in one)
 
 
-def test_at_once_comes_all_but_what_a_daemon_makes_again() -> None:
+def test_at_once_comes_all_of_it_and_other_chains_stand_in_for_those_that_a_daemon_makes_again() -> None:
     """Docker was about to make its chains: one that is there already makes it give up and take the others away."""
     text = iptables.at_once(BEFORE, EMPTY, THEIRS)
     assert section(text, "filter") == [
-        ":FORWARD DROP [0:0]", ":DOCKER-USER - [0:0]", ":f2b - [0:0]",
+        ":FORWARD DROP [0:0]", ":DOCKER-USER - [0:0]", ":f2b - [0:0]", ":tv-DOCKER-ISOLATION-STAGE-1 - [0:0]",
         "[0:0] -I FORWARD 1 -j DOCKER-USER", "[0:0] -I FORWARD 2 -s 198.51.100.96/32 -j DROP",
-        "[0:0] -I FORWARD 3 -s 198.51.100.97/32 -j DROP",
+        "[0:0] -I FORWARD 3 -j tv-DOCKER-ISOLATION-STAGE-1", "[0:0] -I FORWARD 4 -s 198.51.100.97/32 -j DROP",
+        "[1:1] -A tv-DOCKER-ISOLATION-STAGE-1 -i docker0 ! -o docker0 -j DROP",
+        "[0:0] -A tv-DOCKER-ISOLATION-STAGE-1 -j RETURN",
         "[5:6] -I DOCKER-USER 1 -s 198.51.100.99/32 -j DROP", "[0:0] -I DOCKER-USER 2 -j f2b",
         "[0:0] -I DOCKER-USER 3 -j RETURN", "[7:7] -I f2b 1 -s 198.51.100.98/32 -j DROP",
     ]  # fmt: skip
     assert section(text, "nat") == [
+        ":tv-DOCKER - [0:0]",
         "[3:4] -I PREROUTING 1 -s 198.51.100.9/32 -j ACCEPT",
+        "[0:0] -I PREROUTING 2 -m addrtype --dst-type LOCAL -j tv-DOCKER",
         "[0:0] -I POSTROUTING 1 -s 172.17.0.2/32 -d 172.17.0.2/32 -p tcp -m tcp --dport 80 -j MASQUERADE",
+        "[0:0] -A tv-DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80",
     ]
+    assert all(len(chain) < len("tv-") + 26 for chain in THEIRS), "iptables takes no name of more than 28 characters"
+
+
+def test_a_chain_stands_in_as_long_as_docker_has_not_made_all_of_its_own() -> None:
+    """It may have made the chain and the way there, and not yet what belongs into it."""
+    text = section(iptables.at_once(BEFORE, without("-j DNAT"), THEIRS), "nat")
+    assert text == [
+        ":tv-DOCKER - [0:0]", "[0:0] -I PREROUTING 2 -m addrtype --dst-type LOCAL -j tv-DOCKER",
+        "[0:0] -A tv-DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80",
+    ]  # fmt: skip
+
+
+def test_afterwards_what_stood_in_goes_and_is_never_given_back() -> None:
+    stood_in = BEFORE.replace(":DOCKER - [0:0]\n", ":DOCKER - [0:0]\n:tv-DOCKER - [0:0]\n").replace(
+        "[0:0] -A PREROUTING -m",
+        "[0:0] -A PREROUTING -m addrtype --dst-type LOCAL -j tv-DOCKER\n[0:0] -A PREROUTING -m",
+    )
+    stood_in = stood_in.replace("[0:0] -A DOCKER !", "[0:0] -A tv-DOCKER -j ACCEPT\n[0:0] -A DOCKER !")
+    for before in (BEFORE, stood_in):
+        assert iptables.afterwards(before, stood_in, THEIRS, ports=False).splitlines() == [
+            "*nat", "-F PREROUTING", "[3:4] -A PREROUTING -s 198.51.100.9/32 -j ACCEPT",
+            "[0:0] -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER", "-F tv-DOCKER", "-X tv-DOCKER", "COMMIT",
+        ]  # fmt: skip
+    assert iptables.at_once(stood_in, EMPTY, THEIRS) == iptables.at_once(BEFORE, EMPTY, THEIRS)
+    assert iptables.afterwards(stood_in, BEFORE, THEIRS, ports=True) == ""
 
 
 def test_a_rule_comes_back_behind_those_that_firewalld_has_put_there_already() -> None:

@@ -1,7 +1,8 @@
 """What iptables holds, and how it comes back beside daemons that make their own rules again at that very moment.
 
 Docker and libvirt hear of a reload of firewalld by a signal. Docker gives up halfway, and takes away what it has made,
-when a chain is suddenly there that it was about to make; so their chains are left to them while they are at work.
+when a chain is suddenly there that it was about to make. So chains of other names stand in for theirs while they are at
+work, and go when they are at rest.
 
 Read into the programs that run on the host.
 """
@@ -23,6 +24,8 @@ LIBVIRT = frozenset(f"LIBVIRT_{end}" for end in _LIBVIRTS)
 DAEMONS = {"dockerd": frozenset(f"DOCKER{end}" for end in _DOCKERS), "libvirtd": LIBVIRT, "virtnetworkd": LIBVIRT}
 """Who makes rules again after a reload, and its chains (of Docker, from 20.10 to 28); DOCKER-USER is the owner's."""
 _USERS = "DOCKER-USER"
+_STAND_IN = "tv-"
+"""Before the name of a chain that stands in for a daemon's; short, as a name has 28 characters at most."""
 _TRIES = 3
 _PROCESSES = Path("/proc")
 
@@ -165,8 +168,21 @@ def _words(line: str) -> Sequence[str]:
         return line.split()
 
 
+def stand_in(line: str, theirs: Collection[str]) -> str:
+    """A rule that stands in for one that stands in a daemon's chain or leads to one."""
+    names = "|".join(map(re.escape, sorted(theirs)))
+    return re.sub(rf"(-[Ajg]) ({names})(?= |$)", rf"\1 {_STAND_IN}\2", line) if leads_to(line, theirs) else line
+
+
+def without_stand_ins(table: Table) -> Table:
+    """A table without what stands in for others; a program that was killed may have left it."""
+    ours = {chain for chain in table.chains if chain.startswith(_STAND_IN)}
+    kept = {chain: said for chain, said in table.chains.items() if chain not in ours}
+    return Table(kept, {chain: [line for line in table.rules[chain] if not leads_to(line, ours)] for chain in kept})
+
+
 def at_once(before: str, now: str, theirs: Collection[str]) -> str:
-    """For `iptables-restore --noflush`: what is missing and no daemon makes again, each rule in its old place.
+    """For `iptables-restore --noflush`: what is missing, each rule in its old place, daemons' chains under other names.
 
     Args:
         before: what was there before the reload.
@@ -174,19 +190,35 @@ def at_once(before: str, now: str, theirs: Collection[str]) -> str:
         theirs: chains that daemons make again.
     """
     later, text = parsed(now), ""
-    for name, table in parsed(before).items():
-        there = later.get(name, Table({}, {}))
+    for name, whole in parsed(before).items():
+        table, there = without_stand_ins(whole), later.get(name, Table({}, {}))
         lines = [f":{chain} {said}" for chain, said in table.chains.items() if _missing(chain, said, there, theirs)]
+        broken = any(
+            leads_to(line, theirs) and rule(line) not in map(rule, there.rules.get(chain, ()))
+            for chain, rules in table.rules.items()
+            for line in rules
+        )
         for chain, rules in table.rules.items():
-            held = there.rules.get(chain, ())
-            there_yet = Counter(map(rule, held))
-            for place, line in enumerate(arranged(rules, held, lambda line: not leads_to(line, theirs)), 1):
-                if not there_yet[rule(line)]:
-                    lines.append(line.replace(f"-A {chain}", f"-I {chain} {place}", 1))
-                else:
-                    there_yet[rule(line)] -= 1
-        text += _section(name, lines)
+            if chain not in theirs:
+                lines += _inserts(chain, rules, there.rules.get(chain, ()), theirs if broken else ())
+            elif broken:
+                lines += [f":{_STAND_IN}{chain} - [0:0]", *(stand_in(line, theirs) for line in rules)]
+        # a rule can lead to a chain only once that is there
+        text += _section(name, sorted(lines, key=lambda line: not line.startswith(":")))
     return text
+
+
+def _inserts(chain: str, before: Sequence[str], now: Sequence[str], theirs: Collection[str]) -> list[str]:
+    """What one chain lacks; beside each rule that leads to a daemon's chain one that leads to what stands in for it."""
+    there_yet, wanted = Counter(map(rule, now)), list[tuple[str, bool]]()
+    for line in arranged(before, now, lambda _: True):
+        there = there_yet[rule(line)] > 0
+        there_yet[rule(line)] -= there
+        if leads_to(line, theirs):
+            wanted.append((stand_in(line, theirs), True))
+        if there or not leads_to(line, theirs):
+            wanted.append((line, not there))
+    return [line.replace(f"-A {chain}", f"-I {chain} {place}", 1) for place, (line, new) in enumerate(wanted, 1) if new]
 
 
 def _missing(chain: str, said: str, there: Table, theirs: Collection[str]) -> bool:
@@ -218,15 +250,16 @@ def afterwards(before: str, now: str, theirs: Collection[str], *, ports: bool) -
         port = re.match(r"-A DOCKER .*-j (DNAT|ACCEPT)\b", rule(line))
         return leads_to(line, theirs) and (ports or port is None)
 
-    for name, table in parsed(before).items():
-        there = later.get(name, Table({}, {}))
+    for name, whole in parsed(before).items():
+        held = later.get(name, Table({}, {}))
+        table, there = without_stand_ins(whole), without_stand_ins(held)
         lines = [f":{chain} - [0:0]" for chain in table.chains if chain in theirs and chain not in there.chains]
         for chain, rules in table.rules.items():
-            held = there.rules.get(chain, ())
-            wanted = arranged(rules, held, given)
-            if [rule(line) for line in wanted] != [rule(line) for line in held]:
+            wanted = arranged(rules, there.rules.get(chain, ()), given)
+            if [rule(line) for line in wanted] != [rule(line) for line in held.rules.get(chain, ())]:
                 lines += [f"-F {chain}", *wanted]
-        text += _section(name, lines)
+        gone = held.chains.keys() - there.chains.keys()
+        text += _section(name, [*lines, *(f"{verb} {chain}" for verb in ("-F", "-X") for chain in sorted(gone))])
     return text
 
 
