@@ -4,8 +4,8 @@ firewalld forgets what was set at run time only: a port of the owner's, a ban of
 direct interface, it empties iptables: Docker and libvirt, told by a signal, make most of their own rules again (Docker
 20.10 not those that isolate one bridge from another), and the owner's in DOCKER-USER would be lost. So what was there
 goes back at once; for the chains of daemons that are at work on them in that very moment others stand in
-(`iptables.py`). What those have not made by the time they are at rest, a child gives back that outlives this program for
-a second or two.
+(`iptables.py`). What those have not made by the time they are at rest, a child gives back that outlives this program
+for a second or two.
 
 What was set at run time is written down before the reload: who is killed in between may have taken the owner's only way
 in, and whoever reloads next gives it back. Tables of iptables are not: what was changed meanwhile would be undone.
