@@ -91,6 +91,37 @@ def test_a_chain_stands_in_as_long_as_docker_has_not_made_all_of_its_own() -> No
     ]  # fmt: skip
 
 
+def test_nothing_leads_to_a_chain_that_stands_in_for_none() -> None:
+    """Docker has made a chain that it did not have before."""
+    before = without("-A PREROUTING -m", without(":DOCKER - ", without("-A DOCKER !")))
+    now = EMPTY.replace("*filter\n:FORWARD ACCEPT [0:0]\n", "*filter\n:FORWARD ACCEPT [0:0]\n:DOCKER-FORWARD - [0:0]\n")
+    now = now.replace("[0:0]\nCOMMIT\n", "[0:0]\n[0:0] -A FORWARD -j DOCKER-FORWARD\nCOMMIT\n").replace(
+        ":PREROUTING ACCEPT [0:0]\n[0:0] -A FORWARD -j DOCKER-FORWARD\n", ":PREROUTING ACCEPT [0:0]\n"
+    )
+    assert "-A FORWARD -j DOCKER-FORWARD" in now
+    assert "tv-DOCKER-FORWARD" not in iptables.at_once(before, now, THEIRS)
+
+
+def test_a_rule_comes_back_behind_what_it_followed_wherever_that_stands_by_now() -> None:
+    """libvirt was quicker, and puts its own first; the owner's accept must not come before the owner's drop."""
+    drop, accept = "[0:0] -A INPUT -s 192.0.2.9/32 -j DROP", "[0:0] -A INPUT -p tcp --dport 22 -j ACCEPT"
+    libvirts = "[0:0] -A INPUT -j LIBVIRT_INP"
+    before = f"*filter\n:INPUT ACCEPT [0:0]\n:LIBVIRT_INP - [0:0]\n{drop}\n{accept}\n{libvirts}\nCOMMIT\n"
+    now = f"*filter\n:INPUT ACCEPT [0:0]\n:LIBVIRT_INP - [0:0]\n{libvirts}\n{drop}\nCOMMIT\n"
+    assert section(iptables.at_once(before, now, THEIRS), "filter") == [accept.replace("-A INPUT", "-I INPUT 3")]
+
+
+def test_an_owners_chain_that_is_named_like_a_stand_in_is_the_owners() -> None:
+    text = "*filter\n:FORWARD ACCEPT [0:0]\n:tv-block - [0:0]\n[0:0] -A FORWARD -j tv-block\nCOMMIT\n"
+    assert "[0:0] -I FORWARD 1 -j tv-block" in iptables.at_once(text, EMPTY, THEIRS)
+    assert iptables.afterwards(text, text, THEIRS, ports=True) == ""
+
+
+def test_afterwards_a_chain_that_was_taken_away_since_stays_away_with_all_that_led_to_it() -> None:
+    text = "*filter\n:DOCKER - [0:0]\n:mine - [0:0]\n[0:0] -A DOCKER -j mine\n[0:0] -A mine -j DOCKER\nCOMMIT\n"
+    assert iptables.afterwards(text, "*filter\n:DOCKER - [0:0]\nCOMMIT\n", THEIRS, ports=True) == ""
+
+
 def test_afterwards_what_stood_in_goes_and_is_never_given_back() -> None:
     stood_in = BEFORE.replace(":DOCKER - [0:0]\n", ":DOCKER - [0:0]\n:tv-DOCKER - [0:0]\n").replace(
         "[0:0] -A PREROUTING -m",

@@ -13,7 +13,6 @@ import re
 import shlex
 import subprocess
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +25,7 @@ DAEMONS = {"dockerd": frozenset(f"DOCKER{end}" for end in _DOCKERS), "libvirtd":
 _USERS = "DOCKER-USER"
 _STAND_IN = "tv-"
 """Before the name of a chain that stands in for a daemon's; short, as a name has 28 characters at most."""
+_STAND_INS = frozenset(f"{_STAND_IN}{chain}" for chains in DAEMONS.values() for chain in chains)
 _TRIES = 3
 _PROCESSES = Path("/proc")
 
@@ -176,9 +176,9 @@ def stand_in(line: str, theirs: Collection[str]) -> str:
 
 def without_stand_ins(table: Table) -> Table:
     """A table without what stands in for others; a program that was killed may have left it."""
-    ours = {chain for chain in table.chains if chain.startswith(_STAND_IN)}
-    kept = {chain: said for chain, said in table.chains.items() if chain not in ours}
-    return Table(kept, {chain: [line for line in table.rules[chain] if not leads_to(line, ours)] for chain in kept})
+    kept = {chain: said for chain, said in table.chains.items() if chain not in _STAND_INS}
+    rules = {chain: [line for line in table.rules[chain] if not leads_to(line, _STAND_INS)] for chain in kept}
+    return Table(kept, rules)
 
 
 def at_once(before: str, now: str, theirs: Collection[str]) -> str:
@@ -210,15 +210,25 @@ def at_once(before: str, now: str, theirs: Collection[str]) -> str:
 
 def _inserts(chain: str, before: Sequence[str], now: Sequence[str], theirs: Collection[str]) -> list[str]:
     """What one chain lacks; beside each rule that leads to a daemon's chain one that leads to what stands in for it."""
-    there_yet, wanted = Counter(map(rule, now)), list[tuple[str, bool]]()
+    old, held = {rule(line) for line in before}, [rule(line) for line in now]
+    found, place = list[str](), 0
+
+    def insert(line: str) -> None:
+        nonlocal place
+        held.insert(place, "")
+        place += 1
+        found.append(line.replace(f"-A {chain}", f"-I {chain} {place}", 1))
+
     for line in arranged(before, now, lambda _: True):
-        there = there_yet[rule(line)] > 0
-        there_yet[rule(line)] -= there
-        if leads_to(line, theirs):
-            wanted.append((stand_in(line, theirs), True))
-        if there or not leads_to(line, theirs):
-            wanted.append((line, not there))
-    return [line.replace(f"-A {chain}", f"-I {chain} {place}", 1) for place, (line, new) in enumerate(wanted, 1) if new]
+        daemons = leads_to(line, theirs)
+        if daemons and rule(line) in old:
+            insert(stand_in(line, theirs))
+        if rule(line) in held:  # it may stand elsewhere than before; what followed it comes behind it all the same
+            at = held.index(rule(line))
+            held[at], place = "", max(place, at + 1)
+        elif not daemons:
+            insert(line)
+    return found
 
 
 def _missing(chain: str, said: str, there: Table, theirs: Collection[str]) -> bool:
@@ -248,19 +258,26 @@ def afterwards(before: str, now: str, theirs: Collection[str], *, ports: bool) -
 
     def given(line: str) -> bool:
         port = re.match(r"-A DOCKER .*-j (DNAT|ACCEPT)\b", rule(line))
-        return leads_to(line, theirs) and (ports or port is None)
+        return leads_to(line, theirs) and not leads_to(line, ended) and (ports or port is None)
 
     for name, whole in parsed(before).items():
         held = later.get(name, Table({}, {}))
         table, there = without_stand_ins(whole), without_stand_ins(held)
         lines = [f":{chain} - [0:0]" for chain in table.chains if chain in theirs and chain not in there.chains]
-        for chain, rules in table.rules.items():
+        ended = _ended(table, there, theirs)
+        for chain in (chain for chain in table.rules if chain not in ended):
+            rules = table.rules[chain]
             wanted = arranged(rules, there.rules.get(chain, ()), given)
             if [rule(line) for line in wanted] != [rule(line) for line in held.rules.get(chain, ())]:
                 lines += [f"-F {chain}", *wanted]
         gone = held.chains.keys() - there.chains.keys()
         text += _section(name, [*lines, *(f"{verb} {chain}" for verb in ("-F", "-X") for chain in sorted(gone))])
     return text
+
+
+def _ended(table: Table, there: Table, theirs: Collection[str]) -> Collection[str]:
+    """Somebody's chains that were taken away since."""
+    return {chain for chain, said in table.chains.items() if said.startswith("-")} - there.chains.keys() - set(theirs)
 
 
 def arranged(before: Sequence[str], now: Sequence[str], given: Callable[[str], bool]) -> list[str]:

@@ -35,7 +35,6 @@ from providers.host.remote.iptables import (
     give_back_rules,
     half_made,
     look,
-    plain,
     proxies,
 )
 
@@ -161,7 +160,7 @@ def alone() -> int | None:
     return None
 
 
-def see_to_daemons(before: Mapping[str, str], theirs: Collection[str], lock: int | None) -> None:
+def see_to_daemons(before: Mapping[str, str], theirs: Collection[str], lock: int | None, *, again: bool) -> None:
     """Give back what daemons do not make again in a process of its own, while whoever started us goes on."""
     if os.fork():
         return
@@ -173,15 +172,31 @@ def see_to_daemons(before: Mapping[str, str], theirs: Collection[str], lock: int
         kept_open = 2 if lock is None else lock
         os.closerange(3, kept_open)
         os.closerange(kept_open + 1, 256)  # the lock of the run that started us among them
-        now, rested = at_rest(None, _AFTERWARDS)
-        now = now if rested else look(before)
-        given_up = half_made(now.get("iptables", ""), proxies())
-        problems = give_back_rules(before, now, lambda was, is_: afterwards(was, is_, theirs, ports=given_up))
+        problems = give_back_afterwards(before, theirs, again=again)
     except Exception as error:  # noqa: BLE001 - nobody listens any more but the host's log
         problems = [str(error)]
     for said in problems:
         syslog.syslog(syslog.LOG_ERR, f"twin-vpc: not all was given back after a reload of firewalld: {said}")
     os._exit(1 if problems else 0)
+
+
+def give_back_afterwards(before: Mapping[str, str], theirs: Collection[str], *, again: bool) -> list[str]:
+    """Give back what daemons have not made again once they are at rest; return what went wrong.
+
+    Args:
+        before: what was there before the reload.
+        theirs: chains that daemons make again.
+        again: whether what should have come back at once has not all done so.
+    """
+    at_rest(None, _AFTERWARDS)
+    if again:
+        give_back_rules(before, look(before), lambda was, is_: at_once(was, is_, theirs))
+    now = look(before)
+    given_up = half_made(now.get("iptables", ""), proxies())
+    problems = give_back_rules(before, now, lambda was, is_: afterwards(was, is_, theirs, ports=given_up))
+    if problems:  # what stands in must go all the same
+        problems += give_back_rules(before, look(before), lambda _, is_: afterwards(is_, is_, theirs, ports=False))
+    return problems
 
 
 def main() -> None:
@@ -200,13 +215,16 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - D-Bus errors carry no common type
         problems.append(str(error))
     reloaded, now = not problems, look(before_it)
-    if plain(now) != plain(before_it):
-        problems += give_back_rules(before_it, now, lambda was, is_: at_once(was, is_, theirs))
+    lost = give_back_rules(before_it, now, lambda was, is_: at_once(was, is_, theirs))
+    try:
         if theirs:
-            see_to_daemons(before_it, theirs, lock)
+            see_to_daemons(before_it, theirs, lock, again=bool(lost))
         else:
             now = look(before_it)
             problems += give_back_rules(before_it, now, lambda was, is_: afterwards(was, is_, theirs, ports=True))
+    except OSError as error:  # no room for another process
+        lost.append(str(error))
+    problems += lost
     unset = give_back(client, before)
     if reloaded and not unset:
         KEPT.unlink()
