@@ -35,7 +35,7 @@ PAUSE, _AT_REST = 0.2, 5
 
 def saved(family: str) -> str:
     """All tables of iptables or ip6tables with their counters; nothing where there is none."""
-    for _ in range(3):  # iptables-save fails where somebody changes a chain under its eyes
+    for _ in range(_TRIES):  # iptables-save fails where somebody changes a chain under its eyes
         try:
             return _run([f"{family}-save", "--counters"]).stdout
         except OSError:
@@ -265,8 +265,9 @@ def afterwards(before: str, now: str, theirs: Collection[str], *, ports: bool) -
         table, there = without_stand_ins(whole), without_stand_ins(held)
         lines = [f":{chain} - [0:0]" for chain in table.chains if chain in theirs and chain not in there.chains]
         ended = _ended(table, there, theirs)
-        for chain in (chain for chain in table.rules if chain not in ended):
-            rules = table.rules[chain]
+        for chain, rules in table.rules.items():
+            if chain in ended:
+                continue
             wanted = arranged(rules, there.rules.get(chain, ()), given)
             if [rule(line) for line in wanted] != [rule(line) for line in held.rules.get(chain, ())]:
                 lines += [f"-F {chain}", *wanted]
@@ -326,6 +327,4 @@ def _restore(family: str, text: str) -> list[str]:
 
 def _run(words: Sequence[str], given: str | None = None) -> subprocess.CompletedProcess[str]:
     """Comments may hold bytes of any encoding."""
-    return subprocess.run(
-        words, input=given, capture_output=True, text=True, errors="surrogateescape", check=True
-    )  # fmt: skip
+    return subprocess.run(words, input=given, capture_output=True, text=True, errors="surrogateescape", check=True)
